@@ -1,0 +1,9 @@
+//! The local stack: every part a function talks to, as the real thing where it can run here.
+//!
+//! Development only; nothing of it is linked into a function.
+
+pub mod embedder;
+pub mod functions;
+pub mod postgres;
+pub mod qstash;
+pub mod router;

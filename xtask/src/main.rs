@@ -1,0 +1,3 @@
+//! The developer's and operator's command.
+
+fn main() {}
