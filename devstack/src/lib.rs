@@ -2,6 +2,7 @@
 //!
 //! Development only; nothing of it is linked into a function.
 
+pub mod certificates;
 pub mod embedder;
 pub mod functions;
 pub mod postgres;
