@@ -50,17 +50,13 @@ pub fn router(model: impl EmbeddingModel, settings: Settings) -> Router {
         .with_state(server)
 }
 
-/// Serves `model` on `listener`; returns only when the listener fails.
-pub async fn serve(
-    listener: TcpListener,
-    model: impl EmbeddingModel,
-    settings: Settings,
-) -> std::io::Result<()> {
+/// Serves the [`router`] on `listener`; returns only when the listener fails.
+pub async fn serve(listener: TcpListener, routes: Router) -> std::io::Result<()> {
     // Without it a small answer may wait for the peer's delayed acknowledgement.
     let listener = listener.tap_io(|stream| {
         let _ = stream.set_nodelay(true);
     });
-    axum::serve(listener, router(model, settings)).await
+    axum::serve(listener, routes).await
 }
 
 async fn embeddings(

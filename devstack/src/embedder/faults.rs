@@ -1,0 +1,179 @@
+//! A provider's bad days, on demand, and a record of what it was sent.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use embedder_http::ApiError;
+use futures_util::stream::unfold;
+use serde::Deserialize;
+use tokio::sync::watch;
+
+/// How many received texts are kept; older ones are forgotten, so that a long session does not
+/// fill the memory.
+const KEPT_TEXTS: usize = 100_000;
+
+/// The pace of a trickled answer: a vector of 384 numbers takes over a minute.
+const TRICKLE: Duration = Duration::from_millis(20);
+
+/// What came in since the start, or since [`Faults::forget`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Requests {
+    /// Calls of `POST /v1/embeddings`, whatever became of them.
+    pub count: usize,
+    /// The texts of those calls, the latest 100,000, in order of arrival.
+    pub texts: VecDeque<String>,
+}
+
+/// The switchboard; clones share it. Only `POST /v1/embeddings` is affected.
+#[derive(Debug, Clone)]
+pub struct Faults {
+    state: Arc<Mutex<FaultState>>,
+    hang: watch::Sender<bool>,
+    trickle: watch::Sender<bool>,
+}
+
+#[derive(Debug, Default)]
+struct FaultState {
+    failures: usize,
+    status: StatusCode,
+    retry_after: Option<Duration>,
+    requests: Requests,
+}
+
+impl Default for Faults {
+    fn default() -> Self {
+        Self {
+            state: Arc::default(),
+            hang: watch::Sender::new(false),
+            trickle: watch::Sender::new(false),
+        }
+    }
+}
+
+impl Faults {
+    /// Answers the next `n` requests with `status`, and with `retry-after` (whole seconds) if
+    /// given. Replaces what was asked for before; 0 ends it.
+    pub fn fail_next(&self, n: usize, status: StatusCode, retry_after: Option<Duration>) {
+        let mut state = self.lock();
+        state.failures = n;
+        state.status = status;
+        state.retry_after = retry_after;
+    }
+
+    /// While on, requests are read and not answered; switched off, they are answered after all.
+    pub fn hang(&self, on: bool) {
+        self.hang.send_replace(on);
+    }
+
+    /// While on, answers begin at once and then come byte by byte, slower than anybody waits;
+    /// switched off, the rest of them follows at once.
+    pub fn trickle(&self, on: bool) {
+        self.trickle.send_replace(on);
+    }
+
+    /// What was received so far.
+    #[must_use]
+    pub fn requests(&self) -> Requests {
+        self.lock().requests.clone()
+    }
+
+    /// Empties the record of requests.
+    pub fn forget(&self) {
+        self.lock().requests = Requests::default();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, FaultState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn record(&self, body: &[u8]) {
+        let mut state = self.lock();
+        let requests = &mut state.requests;
+        requests.count += 1;
+        match serde_json::from_slice(body) {
+            Ok(Input {
+                input: Texts::One(text),
+            }) => requests.texts.push_back(text),
+            Ok(Input {
+                input: Texts::Many(texts),
+            }) => requests.texts.extend(texts),
+            // The server says what is wrong with it.
+            Err(_) => {}
+        }
+        let surplus = requests.texts.len().saturating_sub(KEPT_TEXTS);
+        requests.texts.drain(..surplus);
+    }
+
+    fn failure(&self) -> Option<Response> {
+        let mut state = self.lock();
+        state.failures = state.failures.checked_sub(1)?;
+        let mut response =
+            ApiError::new(state.status, "A failure that a test asked for.").into_response();
+        if let Some(after) = state.retry_after {
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from(after.as_secs()));
+        }
+        Some(response)
+    }
+}
+
+/// What is recorded of a request.
+#[derive(Deserialize)]
+struct Input {
+    input: Texts,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Texts {
+    One(String),
+    Many(Vec<String>),
+}
+
+/// The layer around the server's routes.
+pub(super) async fn inject(State(faults): State<Faults>, request: Request, next: Next) -> Response {
+    if request.uri().path() != "/v1/embeddings" {
+        return next.run(request).await;
+    }
+    let (head, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, usize::MAX).await else {
+        return ApiError::new(StatusCode::BAD_REQUEST, "The body broke off.").into_response();
+    };
+    faults.record(&body);
+    // An error means that the switchboard is gone, and with it the server.
+    let _ = faults.hang.subscribe().wait_for(|hang| !hang).await;
+    if let Some(response) = faults.failure() {
+        return response;
+    }
+    let response = next.run(Request::from_parts(head, Body::from(body))).await;
+    if *faults.trickle.borrow() {
+        trickled(response, faults.trickle.subscribe()).await
+    } else {
+        response
+    }
+}
+
+async fn trickled(response: Response, on: watch::Receiver<bool>) -> Response {
+    let (mut head, body) = response.into_parts();
+    let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
+    head.headers.remove(header::CONTENT_LENGTH);
+    let bytes = unfold((body, on), |(mut rest, mut on)| async move {
+        if rest.is_empty() {
+            return None;
+        }
+        let off = tokio::time::timeout(TRICKLE, on.wait_for(|trickle| !trickle))
+            .await
+            .is_ok();
+        let next = rest.split_to(if off { rest.len() } else { 1 });
+        Some((Ok::<Bytes, Infallible>(next), (rest, on)))
+    });
+    Response::from_parts(head, Body::from_stream(bytes))
+}
