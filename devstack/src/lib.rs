@@ -3,6 +3,7 @@
 //! Development only; nothing of it is linked into a function.
 
 pub mod certificates;
+pub mod delay_proxy;
 pub mod embedder;
 pub mod functions;
 pub mod postgres;

@@ -1,14 +1,9 @@
-//! Where a PostgreSQL is and how to log in; the databases on it.
+//! Where a PostgreSQL is, how to log in, and the making of its databases.
 
-use super::{
-    connect::connect,
-    error::Error,
-    migrate::{self, Options},
-    secret::load_or_create,
-};
+use super::{database::Database, error::Error, migrate, secret::load_or_create};
 use reqwest::Url;
 use std::path::Path;
-use tokio_postgres::{Client, error::SqlState};
+use tokio_postgres::{Config, error::SqlState};
 use uuid::Uuid;
 
 /// The role the functions log in as; the first migration creates it, without a password.
@@ -18,8 +13,10 @@ pub const FUNCTION_ROLE: &str = "memory_orchestrator";
 #[derive(Clone)]
 pub struct Cluster {
     admin: Url,
-    ca_pem: Option<String>,
     function_password: String,
+    ca_pem: Option<String>,
+    /// Where the private server speaks TLS.
+    tls_port: Option<u16>,
 }
 
 impl Cluster {
@@ -43,8 +40,9 @@ impl Cluster {
         let function_password = load_or_create(&state_dir.join("function_password"))?;
         Ok(Self {
             admin,
-            ca_pem,
             function_password,
+            ca_pem,
+            tls_port: None,
         })
     }
 
@@ -53,23 +51,25 @@ impl Cluster {
         port: u16,
         admin_password: &str,
         function_password: String,
-        ca_pem: Option<String>,
     ) -> Result<Self, Error> {
-        let mode = if ca_pem.is_some() {
-            "require"
-        } else {
-            "disable"
-        };
         let url = format!(
-            "postgres://{}:{admin_password}@127.0.0.1:{port}/postgres?sslmode={mode}",
+            "postgres://{}:{admin_password}@127.0.0.1:{port}/postgres?sslmode=disable",
             super::server::SUPERUSER
         );
         let admin = Url::parse(&url).map_err(|e| Error::Unavailable(e.to_string()))?;
         Ok(Self {
             admin,
-            ca_pem,
             function_password,
+            ca_pem: None,
+            tls_port: None,
         })
+    }
+
+    /// The same server, which also speaks TLS.
+    pub(crate) fn with_tls(mut self, port: u16, ca_pem: &str) -> Self {
+        self.tls_port = Some(port);
+        self.ca_pem = Some(ca_pem.to_owned());
+        self
     }
 
     /// The port it listens on.
@@ -78,7 +78,13 @@ impl Cluster {
         self.admin.port().unwrap_or(5432)
     }
 
-    /// The authority that signed its certificate, when it speaks TLS with one of its own.
+    /// The port on which it speaks TLS, when it was started with an authority.
+    #[must_use]
+    pub fn tls_port(&self) -> Option<u16> {
+        self.tls_port
+    }
+
+    /// The authority that signed its certificate, PEM, when that is not one the system trusts.
     #[must_use]
     pub fn ca_pem(&self) -> Option<&str> {
         self.ca_pem.as_deref()
@@ -90,9 +96,22 @@ impl Cluster {
         &self.function_password
     }
 
+    /// The administrator's URL.
+    pub(crate) fn admin_url(&self) -> &Url {
+        &self.admin
+    }
+
     /// The administrator's name and password, for a pooler in front.
-    pub(crate) fn admin_login(&self) -> (&str, &str) {
-        (self.admin.username(), self.admin.password().unwrap_or(""))
+    pub(crate) fn admin_login(&self) -> Result<(String, String), Error> {
+        // This parser undoes the percent encoding.
+        let config: Config = self
+            .admin
+            .as_str()
+            .parse()
+            .map_err(Error::database("read the database URL"))?;
+        let password = String::from_utf8_lossy(config.get_password().unwrap_or_default());
+        let user = config.get_user().unwrap_or_default().to_owned();
+        Ok((user, password.into_owned()))
     }
 
     /// The database that the URL itself names.
@@ -106,10 +125,7 @@ impl Cluster {
     /// A database of this server that exists already.
     #[must_use]
     pub fn named(&self, name: &str) -> Database {
-        Database {
-            cluster: self.clone(),
-            name: name.into(),
-        }
+        Database::new(self.clone(), name)
     }
 
     /// Creates an empty database, or finds the one of that name.
@@ -210,124 +226,7 @@ impl Cluster {
 /// How the names of the tests' databases begin.
 const TEST_PREFIX: &str = "test_";
 
-/// One database of a [`Cluster`].
-#[derive(Clone)]
-pub struct Database {
-    cluster: Cluster,
-    name: String,
-}
-
-impl Database {
-    /// Its name.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// The server it is on.
-    #[must_use]
-    pub fn cluster(&self) -> &Cluster {
-        &self.cluster
-    }
-
-    /// The URL for the administrator.
-    #[must_use]
-    pub fn url(&self) -> String {
-        let mut url = self.cluster.admin.clone();
-        url.set_path(&self.name);
-        url.into()
-    }
-
-    /// The URL for the functions, which log in as [`FUNCTION_ROLE`].
-    #[must_use]
-    pub fn function_url(&self) -> String {
-        self.function_url_at(self.cluster.port())
-    }
-
-    /// The same through something else on this machine: a pooler, a proxy.
-    #[must_use]
-    pub fn function_url_at(&self, port: u16) -> String {
-        let mut url = self.cluster.admin.clone();
-        url.set_path(&self.name);
-        if port != self.cluster.port() {
-            let _ = url.set_host(Some("127.0.0.1"));
-        }
-        // These three fail only for a URL without a host, and `external` refuses that.
-        let _ = url.set_port(Some(port));
-        let _ = url.set_username(FUNCTION_ROLE);
-        let _ = url.set_password(Some(&self.cluster.function_password));
-        url.into()
-    }
-
-    /// Connects as the administrator.
-    ///
-    /// # Errors
-    /// When the server is not reached or refuses.
-    pub async fn admin(&self) -> Result<Client, Error> {
-        connect(&self.url(), self.cluster.ca_pem()).await
-    }
-
-    /// Migrates it, with the local shim where it is needed, and lets the functions log in.
-    ///
-    /// # Errors
-    /// When a migration fails, or the server is not on this machine: there the password of the
-    /// functions' role may be in use, and the shim has no place.
-    pub async fn prepare(&self, migrations: &Path) -> Result<migrate::Report, Error> {
-        let url = self.url();
-        let config = url
-            .parse()
-            .map_err(Error::database("read the database URL"))?;
-        if !super::connect::is_local(&config) {
-            return Err(Error::Unavailable(
-                "only a database on this machine is prepared for development; migrate this one with `xtask migrate`".into(),
-            ));
-        }
-        let options = Options {
-            folder: migrations.into(),
-            ca_pem: self.cluster.ca_pem.clone(),
-            local_shim: true,
-        };
-        let report = migrate::run(&url, &options).await?;
-        self.allow_functions().await?;
-        Ok(report)
-    }
-
-    /// Sets the password of the functions' role, once the migrations have created it.
-    async fn allow_functions(&self) -> Result<(), Error> {
-        let admin = self.admin().await?;
-        let failed = || Error::database("let the functions log in");
-        let role = admin
-            .query_opt("select from pg_roles where rolname = $1", &[&FUNCTION_ROLE])
-            .await
-            .map_err(failed())?;
-        if role.is_some() {
-            let password = &self.cluster.function_password;
-            admin
-                .batch_execute(&format!(
-                    "alter role {FUNCTION_ROLE} with login password '{password}'"
-                ))
-                .await
-                .map_err(failed())?;
-        }
-        Ok(())
-    }
-
-    /// Drops it if it exists, ending whatever is connected.
-    ///
-    /// # Errors
-    /// When the server refuses.
-    pub async fn drop(&self) -> Result<(), Error> {
-        let admin = self.cluster.database().admin().await?;
-        admin
-            .batch_execute(&format!(
-                "drop database if exists {} with (force)",
-                quote(&self.name)
-            ))
-            .await
-            .map_err(Error::database(format!("drop database {}", self.name)))
-    }
-}
-
-fn quote(name: &str) -> String {
+/// Quotes an identifier.
+pub(crate) fn quote(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }

@@ -51,6 +51,18 @@ impl Installation {
         Self { bin }
     }
 
+    /// Whether the server was built with TLS; Debian's is, PyPI's are not.
+    ///
+    /// # Errors
+    /// When the programs are not there or cannot run.
+    pub fn knows_tls(&self) -> Result<bool, Error> {
+        let said = run(
+            "pg_config --configure",
+            Command::new(self.program("pg_config")).arg("--configure"),
+        )?;
+        Ok(said.contains("--with-openssl") || said.contains("--with-ssl"))
+    }
+
     /// The major version of the server, for example 17.
     ///
     /// # Errors

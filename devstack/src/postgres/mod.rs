@@ -11,9 +11,12 @@
 mod account;
 mod cluster;
 mod connect;
+mod database;
 mod error;
+mod home;
 mod install;
 pub mod migrate;
+mod pgbouncer;
 mod process;
 mod progress;
 mod secret;
@@ -21,10 +24,13 @@ mod server;
 mod shared;
 #[cfg(test)]
 mod tests;
+mod tls_front;
 
-pub use cluster::{Cluster, Database, FUNCTION_ROLE};
+pub use cluster::{Cluster, FUNCTION_ROLE};
 pub use connect::connect;
+pub use database::Database;
 pub use error::Error;
 pub use install::{Installation, install};
+pub use pgbouncer::{Pooler, PoolerSettings};
 pub use server::{Server, ServerSettings};
 pub use shared::shared;

@@ -3,18 +3,18 @@
 use super::{
     account::Account,
     cluster::Cluster,
-    error::{Error, create_dir, read},
-    install::{Installation, lock, remove, run},
+    error::Error,
+    home::Home,
+    install::{Installation, lock},
     process::Kept,
-    progress::Step,
-    secret::load_or_create,
+    tls_front::TlsFront,
 };
 use crate::certificates::Authority;
 use std::{
-    fs::{self, File},
+    fs::File,
     net::TcpListener,
     ops::Deref,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::Stdio,
     time::{Duration, Instant},
 };
@@ -23,7 +23,7 @@ use std::{
 pub(crate) const SUPERUSER: &str = "postgres";
 
 /// How long a start may take; recovery after a crash is part of it.
-const START_DEADLINE: Duration = Duration::from_secs(60);
+pub(crate) const START_DEADLINE: Duration = Duration::from_secs(60);
 
 /// What to start.
 pub struct ServerSettings {
@@ -33,7 +33,7 @@ pub struct ServerSettings {
     pub data_dir: PathBuf,
     /// The port on 127.0.0.1; a free one if none is given.
     pub port: Option<u16>,
-    /// Speak TLS with a certificate of this authority (plain connections are accepted as well).
+    /// Speak TLS as well, with a certificate of this authority, on [`Cluster::tls_port`].
     pub tls: Option<Authority>,
     /// For tests: no flush to disk. What survives a crash of the machine is not to be trusted.
     pub fast: bool,
@@ -46,6 +46,8 @@ pub struct Server {
     cluster: Cluster,
     installation: Installation,
     process: Option<Kept>,
+    /// Ends TLS where the server cannot.
+    _front: Option<TlsFront>,
 }
 
 impl Deref for Server {
@@ -67,12 +69,8 @@ impl Server {
         let lock_path = home.join("start.lock");
         let _lock = blocking(move || lock(&lock_path)).await?;
         let home = Home::open(account, home)?;
-        if let Some(cluster) = home.running(&settings).await? {
-            return Ok(Self {
-                cluster,
-                installation: settings.installation,
-                process: None,
-            });
+        if let Some(cluster) = home.running().await? {
+            return Self::with_tls(cluster, &settings, None).await;
         }
         let installation = settings.installation.clone();
         let home = blocking(move || {
@@ -81,6 +79,34 @@ impl Server {
         })
         .await?;
         home.launch(&settings).await
+    }
+
+    /// A build that knows TLS speaks it on its own port; the others get a front.
+    async fn with_tls(
+        cluster: Cluster,
+        settings: &ServerSettings,
+        process: Option<Kept>,
+    ) -> Result<Self, Error> {
+        let (mut cluster, mut front) = (cluster, None);
+        if let Some(authority) = &settings.tls {
+            let failed = || Error::database("ask the server whether it speaks TLS");
+            let admin = cluster.database().admin().await?;
+            let row = admin.query_one("show ssl", &[]).await.map_err(failed())?;
+            let port = if row.get::<_, &str>(0) == "on" {
+                cluster.port()
+            } else {
+                front
+                    .insert(TlsFront::start(cluster.port(), authority)?)
+                    .port()
+            };
+            cluster = cluster.with_tls(port, authority.ca_pem());
+        }
+        Ok(Self {
+            cluster,
+            installation: settings.installation.clone(),
+            process,
+            _front: front,
+        })
     }
 
     /// Whether another process started it; then [`Server::stop`] leaves it alone.
@@ -109,118 +135,7 @@ impl Server {
     }
 }
 
-/// The server's folder.
-struct Home {
-    account: Account,
-    folder: PathBuf,
-    admin_password: String,
-    function_password: String,
-}
-
 impl Home {
-    fn open(account: Account, folder: PathBuf) -> Result<Self, Error> {
-        let admin_password = load_or_create(&folder.join("superuser_password"))?;
-        let function_password = load_or_create(&folder.join("function_password"))?;
-        Ok(Self {
-            account,
-            folder,
-            admin_password,
-            function_password,
-        })
-    }
-
-    fn data(&self) -> PathBuf {
-        self.folder.join("cluster")
-    }
-
-    fn log(&self) -> PathBuf {
-        self.folder.join("server.log")
-    }
-
-    fn cluster(&self, port: u16, tls: Option<&Authority>) -> Result<Cluster, Error> {
-        let ca_pem = tls.map(|authority| authority.ca_pem().to_owned());
-        Cluster::local(
-            port,
-            &self.admin_password,
-            self.function_password.clone(),
-            ca_pem,
-        )
-    }
-
-    /// The server that runs on this folder, if one does. One that is on its way up or down is waited
-    /// for; the file of one that died is removed.
-    async fn running(&self, settings: &ServerSettings) -> Result<Option<Cluster>, Error> {
-        let file = self.data().join("postmaster.pid");
-        let deadline = Instant::now() + START_DEADLINE;
-        while let Ok(text) = fs::read_to_string(&file) {
-            let mut lines = text.lines();
-            let pid = lines.next().unwrap_or_default();
-            let port = lines.nth(2).and_then(|line| line.trim().parse().ok());
-            if !is_postgres(pid) {
-                let _ = fs::remove_file(&file);
-                break;
-            }
-            if let Some(port) = port {
-                let cluster = self.cluster(port, settings.tls.as_ref())?;
-                if cluster.database().admin().await.is_ok() {
-                    return Ok(Some(cluster));
-                }
-            }
-            if Instant::now() > deadline {
-                return Err(Error::Unavailable(format!(
-                    "process {pid} holds {} and does not answer",
-                    self.folder.display()
-                )));
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        Ok(None)
-    }
-
-    /// Runs initdb unless that was done before.
-    fn initialise(&self, installation: &Installation) -> Result<(), Error> {
-        let data = self.data();
-        if data.join("PG_VERSION").exists() {
-            return Ok(());
-        }
-        let step = Step::begin(format!("creating a database in {}", self.folder.display()));
-        let fresh = self.folder.join("cluster.new");
-        remove(&fresh)?;
-        create_dir(&fresh)?;
-        self.account.own(&fresh, 0o700)?;
-        // initdb runs as another user, so it gets a copy of the password that it may read.
-        let password_file = self.folder.join("initdb_password");
-        fs::write(&password_file, "").map_err(Error::at("write", &password_file))?;
-        self.account.own(&password_file, 0o600)?;
-        fs::write(&password_file, &self.admin_password)
-            .map_err(Error::at("write", &password_file))?;
-        let program = installation.program("initdb");
-        // The builtin provider came with 17; before it, C.UTF-8 is the C library's.
-        let provider: &[&str] = if installation.version()? >= 17 {
-            &["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-        } else {
-            &[]
-        };
-        let result = run(
-            "initdb",
-            self.account
-                .command(&program)
-                .arg("--pgdata")
-                .arg(&fresh)
-                .args(["--username", SUPERUSER, "--encoding=UTF8"])
-                .args(["--locale=C.UTF-8", "--auth=scram-sha-256", "--no-sync"])
-                .args(provider)
-                .arg(format!("--pwfile={}", password_file.display()))
-                .env("TZ", "UTC"),
-        );
-        let _ = fs::remove_file(&password_file);
-        result?;
-        remove(&data)?;
-        fs::rename(&fresh, &data).map_err(Error::at("move into place", &data))?;
-        step.done();
-        Ok(())
-    }
-
     async fn launch(&self, settings: &ServerSettings) -> Result<Server, Error> {
         // A free port can be taken by somebody else before the server binds it.
         let mut attempts = if settings.port.is_some() { 1 } else { 3 };
@@ -250,7 +165,7 @@ impl Home {
         command.stdout(Stdio::from(log)).stderr(Stdio::from(errors));
         // INT is the "fast" shutdown: roll back, flush, leave.
         let mut process = Kept::spawn(&mut command, "INT")?;
-        let cluster = self.cluster(port, settings.tls.as_ref())?;
+        let cluster = self.cluster(port)?;
         let deadline = Instant::now() + START_DEADLINE;
         loop {
             if process.ended().is_some() {
@@ -258,70 +173,11 @@ impl Home {
             }
             match cluster.database().admin().await {
                 Ok(_) => {
-                    return Ok(Server {
-                        cluster,
-                        installation: settings.installation.clone(),
-                        process: Some(process),
-                    });
+                    return Server::with_tls(cluster, settings, Some(process)).await;
                 }
                 Err(e) if Instant::now() > deadline => return Err(e),
                 Err(_) => tokio::time::sleep(Duration::from_millis(15)).await,
             }
-        }
-    }
-
-    fn configuration(&self, port: u16, settings: &ServerSettings) -> Result<Vec<String>, Error> {
-        let mut all: Vec<String> = [
-            "listen_addresses=127.0.0.1",
-            "unix_socket_directories=",
-            "max_connections=200",
-            "shared_buffers=128MB",
-            "wal_level=minimal",
-            "max_wal_senders=0",
-            "log_min_messages=warning",
-            "log_timezone=UTC",
-            "timezone=UTC",
-        ]
-        .map(String::from)
-        .into();
-        all.push(format!("port={port}"));
-        if settings.fast {
-            all.extend(
-                [
-                    "fsync=off",
-                    "synchronous_commit=off",
-                    "full_page_writes=off",
-                    "max_wal_size=4GB",
-                    "checkpoint_timeout=1h",
-                ]
-                .map(String::from),
-            );
-        }
-        if let Some(authority) = &settings.tls {
-            let issued = authority.issue("localhost")?;
-            let (certificate, key) = (
-                self.folder.join("server.crt"),
-                self.folder.join("server.key"),
-            );
-            fs::write(&certificate, issued.cert_pem).map_err(Error::at("write", &certificate))?;
-            self.account.own(&certificate, 0o644)?;
-            // The mode comes first, the key second.
-            fs::write(&key, "").map_err(Error::at("write", &key))?;
-            self.account.own(&key, 0o600)?;
-            fs::write(&key, issued.key_pem).map_err(Error::at("write", &key))?;
-            all.push("ssl=on".into());
-            all.push(format!("ssl_cert_file={}", certificate.display()));
-            all.push(format!("ssl_key_file={}", key.display()));
-        }
-        Ok(all)
-    }
-
-    fn failure(&self) -> Error {
-        let text = read(&self.log()).unwrap_or_default();
-        let lines: Vec<_> = text.lines().collect();
-        Error::Command {
-            program: "postgres".into(),
-            output: lines[lines.len().saturating_sub(20)..].join("\n"),
         }
     }
 }
@@ -332,20 +188,6 @@ pub(crate) fn free_port() -> Result<u16, Error> {
         .and_then(|listener| listener.local_addr())
         .map(|address| address.port())
         .map_err(|e| Error::io("find a free port", e))
-}
-
-/// Whether a process of that id runs and is a PostgreSQL, not something that got the number later.
-fn is_postgres(pid: &str) -> bool {
-    let name = if Path::new("/proc/self").exists() {
-        fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default()
-    } else {
-        run(
-            "ps",
-            std::process::Command::new("ps").args(["-p", pid, "-o", "comm="]),
-        )
-        .unwrap_or_default()
-    };
-    name.trim().ends_with("postgres")
 }
 
 /// Runs blocking work beside the async tasks.

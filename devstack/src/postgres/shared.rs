@@ -5,6 +5,7 @@ use super::{
     install::{Installation, install, remove},
     server::{Server, ServerSettings},
 };
+use crate::certificates::Authority;
 use std::{
     fs::{File, TryLockError},
     path::{Path, PathBuf},
@@ -45,11 +46,12 @@ async fn start() -> Result<Shared, Error> {
     };
     let base = dev.join(format!("test-postgres/{}", installation.version()?));
     let (data_dir, slot) = free_slot(&base)?;
+    let authority = Authority::load_or_create(&dev.join("certificates"))?;
     let settings = || ServerSettings {
         installation: installation.clone(),
         data_dir: data_dir.clone(),
         port: None,
-        tls: None,
+        tls: Some(authority.clone()),
         fast: true,
     };
     let server = match Server::start(settings()).await {
