@@ -1,1 +1,7 @@
-fn main() {}
+//! `/api/turns` on Vercel.
+
+use memory_orchestrator::{endpoints, host};
+
+fn main() -> Result<(), host::Error> {
+    host::vercel::serve(&endpoints::turns::ENDPOINT)
+}

@@ -1,1 +1,7 @@
-fn main() {}
+//! `/api/health` on AWS Lambda.
+
+use memory_orchestrator::{endpoints, host};
+
+fn main() -> Result<(), host::Error> {
+    host::lambda::serve(&endpoints::health::ENDPOINT)
+}

@@ -1,1 +1,7 @@
-fn main() {}
+//! `/api/sessions` on AWS Lambda.
+
+use memory_orchestrator::{endpoints, host};
+
+fn main() -> Result<(), host::Error> {
+    host::lambda::serve(&endpoints::sessions::ENDPOINT)
+}

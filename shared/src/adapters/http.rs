@@ -1,0 +1,119 @@
+//! The one HTTP client for calls that leave: TLS roots, time-outs, no redirects.
+//!
+//! HTTPS uses rustls with Mozilla's roots compiled in: they cost nothing to load, where OpenSSL
+//! would parse 140 certificates in each cold start. (Postgres keeps `postgres-native-tls`.)
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use reqwest::{Client, Response, StatusCode, redirect};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
+
+use super::{Adapter, Error, ErrorKind};
+use crate::domain::deadline::Deadline;
+
+/// A client that is built when it is first used, so that a function which calls nobody pays nothing.
+#[derive(Debug)]
+pub struct Outbound {
+    extra_roots: Option<String>,
+    client: OnceLock<Client>,
+}
+
+impl Outbound {
+    /// `extra_roots` are trusted beside Mozilla's, PEM.
+    pub fn new(extra_roots: Option<String>) -> Self {
+        Self {
+            extra_roots,
+            client: OnceLock::new(),
+        }
+    }
+
+    /// The client; an error is a malformed root or a bug.
+    pub fn client(&self, adapter: Adapter) -> Result<&Client, Error> {
+        if let Some(client) = self.client.get() {
+            return Ok(client);
+        }
+        let built = build(self.extra_roots.as_deref())
+            .map_err(|detail| Error::new(adapter, ErrorKind::Refused, detail))?;
+        Ok(self.client.get_or_init(|| built))
+    }
+}
+
+fn build(extra_roots: Option<&str>) -> Result<Client, String> {
+    let mut roots = RootCertStore {
+        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+    };
+    for certificate in CertificateDer::pem_slice_iter(extra_roots.unwrap_or("").as_bytes()) {
+        certificate
+            .map_err(|error| error.to_string())
+            .and_then(|certificate| roots.add(certificate).map_err(|error| error.to_string()))
+            .map_err(|error| format!("OUTBOUND_CA_PEM: {error}"))?;
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let tls = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| error.to_string())?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Client::builder()
+        .tls_backend_preconfigured(tls)
+        .redirect(redirect::Policy::none())
+        .no_proxy()
+        .connect_timeout(Duration::from_secs(2))
+        .pool_idle_timeout(Duration::from_secs(50))
+        .build()
+        .map_err(|error| error.to_string())
+}
+
+/// Sends a request and reads the whole answer before the deadline. Every status is an answer here.
+pub async fn send(
+    adapter: Adapter,
+    request: reqwest::RequestBuilder,
+    deadline: Deadline,
+) -> Result<(StatusCode, http::HeaderMap, bytes::Bytes), Error> {
+    let exchange = async {
+        let response: Response = request.send().await?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        Ok::<_, reqwest::Error>((status, headers, response.bytes().await?))
+    };
+    match tokio::time::timeout_at(deadline.instant(), exchange).await {
+        Err(_) => Err(Error::new(
+            adapter,
+            ErrorKind::Timeout,
+            "no answer before the deadline",
+        )),
+        Ok(Err(error)) => {
+            let kind = if error.is_timeout() {
+                ErrorKind::Timeout
+            } else {
+                ErrorKind::Unreachable
+            };
+            // Its Display has the URL, which may hold credentials.
+            Err(Error::new(adapter, kind, error.without_url().to_string()))
+        }
+        Ok(Ok(answer)) => Ok(answer),
+    }
+}
+
+/// What a status other than 2xx means.
+pub fn refusal(adapter: Adapter, status: StatusCode, headers: &http::HeaderMap) -> Error {
+    let busy = status == StatusCode::TOO_MANY_REQUESTS
+        || status == StatusCode::REQUEST_TIMEOUT
+        || status.is_server_error();
+    Error {
+        adapter,
+        kind: if busy {
+            ErrorKind::Busy
+        } else {
+            ErrorKind::Refused
+        },
+        detail: format!("status {}", status.as_u16()),
+        retry_after: headers
+            .get(http::header::RETRY_AFTER)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|text| text.trim().parse().ok())
+            .map(Duration::from_secs),
+    }
+}

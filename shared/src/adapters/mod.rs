@@ -1,0 +1,111 @@
+//! The ports to everything outside: Postgres, QStash, the embeddings provider.
+//!
+//! An adapter's public functions take the tenant and a deadline; what they return says what the
+//! other side did. They log nothing themselves: each call is a span.
+
+pub mod embeddings;
+pub mod http;
+pub mod supabase;
+pub mod upstash;
+
+use std::fmt;
+use std::time::Duration;
+
+/// The systems we speak to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Adapter {
+    /// Postgres, the source of truth.
+    Supabase,
+    /// QStash.
+    Upstash,
+    /// The embeddings provider.
+    Embeddings,
+}
+
+impl Adapter {
+    /// As it stands in answers, spans and metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Supabase => "supabase",
+            Self::Upstash => "upstash",
+            Self::Embeddings => "embeddings",
+        }
+    }
+
+    /// As a sentence about it begins.
+    pub fn display(self) -> &'static str {
+        match self {
+            Self::Supabase => "The database",
+            Self::Upstash => "The queue",
+            Self::Embeddings => "The embeddings provider",
+        }
+    }
+}
+
+/// How a call failed; decides whether the same call may succeed later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// No connection, or it broke.
+    Unreachable,
+    /// The deadline passed.
+    Timeout,
+    /// The other side is busy or down and says so (429, 5xx, too many connections).
+    Busy,
+    /// The other side understood and refused: credentials, a bad request, a bug of ours.
+    Refused,
+    /// The other side answered something that is not its contract.
+    Malformed,
+}
+
+impl ErrorKind {
+    /// The stable name that is stored with a job's attempt and stands in spans.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Unreachable => "unreachable",
+            Self::Timeout => "timeout",
+            Self::Busy => "busy",
+            Self::Refused => "refused",
+            Self::Malformed => "malformed",
+        }
+    }
+}
+
+/// A failed call to an adapter. `detail` is for the log: a SQLSTATE, a status, a transport error,
+/// never a user's text, a token or a URL with credentials.
+#[derive(Debug)]
+pub struct Error {
+    /// Whose call it was.
+    pub adapter: Adapter,
+    /// What sort of failure.
+    pub kind: ErrorKind,
+    /// For the log.
+    pub detail: String,
+    /// When the other side named a time to wait.
+    pub retry_after: Option<Duration>,
+}
+
+impl Error {
+    /// An error without a named time to wait.
+    pub fn new(adapter: Adapter, kind: ErrorKind, detail: impl Into<String>) -> Self {
+        Self {
+            adapter,
+            kind,
+            detail: detail.into(),
+            retry_after: None,
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} {}: {}",
+            self.adapter.name(),
+            self.kind.code(),
+            self.detail
+        )
+    }
+}
+
+impl std::error::Error for Error {}

@@ -1,0 +1,57 @@
+//! Postgres, the only source of truth. All SQL that the service sends stands in this folder and in
+//! `migrations/`.
+//!
+//! Contract: what a function here returned `Ok` for is committed. A failed call has written nothing,
+//! but for [`ErrorKind::Timeout`](super::ErrorKind) and a connection lost in the middle, when it may
+//! have: every statement is safe to send again. Everything works behind a transaction pooler.
+
+mod connect;
+mod context;
+mod error;
+mod halfvec;
+mod jobs;
+mod sessions;
+mod transaction;
+mod turns;
+
+pub use self::context::{ContextQuery, Found};
+pub use self::error::StoreError;
+pub use self::jobs::{EmbedWork, QueuedJob};
+pub use self::sessions::{SessionCursor, SessionRow, SyncState, TurnRow};
+pub use self::turns::{Recorded, Recording};
+
+use deadpool_postgres::Pool;
+use tokio::sync::OnceCell;
+
+use self::halfvec::HalfvecTypes;
+use super::Error;
+use crate::config;
+use crate::domain::deadline::Deadline;
+
+/// The pool and what is learnt once per process.
+#[derive(Debug)]
+pub struct Supabase {
+    pool: Pool,
+    halfvec: OnceCell<HalfvecTypes>,
+}
+
+impl Supabase {
+    /// A pool for the configured database. Connects to nothing yet.
+    pub fn new(config: &config::Database) -> Result<Self, config::ConfigError> {
+        Ok(Self {
+            pool: connect::pool(config)?,
+            halfvec: OnceCell::new(),
+        })
+    }
+
+    /// Opens a connection ahead of its first use; a failure shows itself when it is used.
+    pub async fn warm(&self, deadline: Deadline) {
+        drop(self.connection(deadline).await);
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self, deadline: Deadline) -> Result<(), Error> {
+        let connection = self.connection(deadline).await?;
+        error::within(deadline, connection.batch_execute("select 1")).await
+    }
+}

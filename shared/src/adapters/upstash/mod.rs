@@ -1,0 +1,3 @@
+//! Upstash: transport and cache, never storage.
+
+pub mod qstash;

@@ -1,0 +1,266 @@
+//! The deployment's configuration: read once at start, and a bad value is named.
+
+pub mod env;
+mod secret;
+
+use std::fmt;
+use std::str::FromStr;
+
+use reqwest::Url;
+
+use self::env::Variable;
+pub use self::secret::Secret;
+
+/// Everything a function is told from outside.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Postgres.
+    pub database: Database,
+    /// Who may call.
+    pub tokens: Tokens,
+    /// Where QStash reaches us; without a trailing slash.
+    pub public_url: String,
+    /// QStash.
+    pub qstash: QStash,
+    /// The embeddings provider, when there is one.
+    pub embeddings: Option<Embeddings>,
+    /// Roots to trust beside Mozilla's on HTTPS calls, PEM.
+    pub outbound_ca: Option<String>,
+    /// `memory.orchestrator.enabled`.
+    pub enabled: bool,
+}
+
+/// Postgres.
+#[derive(Debug, Clone)]
+pub struct Database {
+    /// With the password.
+    pub url: Secret,
+    /// PEM.
+    pub ca: Option<String>,
+    /// Connections per instance.
+    pub pool_size: usize,
+}
+
+/// What a caller's token must be like.
+#[derive(Debug, Clone)]
+pub struct Tokens {
+    /// For HS256.
+    pub secret: Secret,
+    /// `aud` of a user's token.
+    pub audience: String,
+    /// `iss`, when it matters.
+    pub issuer: Option<String>,
+}
+
+/// QStash.
+#[derive(Debug, Clone)]
+pub struct QStash {
+    /// The API's base, without a trailing slash.
+    pub url: String,
+    /// Nothing is published without it.
+    pub token: Option<Secret>,
+    /// The URL group.
+    pub topic: String,
+    /// The current and the next signing key.
+    pub signing_keys: Vec<Secret>,
+}
+
+/// A provider in OpenAI's shape.
+#[derive(Debug, Clone)]
+pub struct Embeddings {
+    /// The endpoint, whole.
+    pub url: String,
+    /// A bearer token.
+    pub key: Option<Secret>,
+    /// As it is sent, and as it stands beside each embedding.
+    pub model: String,
+    /// The length of a vector.
+    pub dimensions: usize,
+}
+
+/// A variable that is missing or malformed. Never shows a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigError {
+    /// Which one.
+    pub variable: &'static str,
+    /// What is wrong.
+    pub fault: String,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.variable, self.fault)
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl Config {
+    /// Reads the process's environment.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Self::from(|name| std::env::var(name).ok())
+    }
+
+    /// Reads variables through `look_up`; an empty value counts as absent.
+    pub fn from(look_up: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let source = Source(&look_up);
+        Ok(Self {
+            database: Database {
+                url: source.required(env::DATABASE_URL).map(Secret::new)?,
+                ca: source.pem(env::DATABASE_CA_PEM)?,
+                pool_size: source.whole(env::DATABASE_POOL_SIZE, 1..=50, 4)?,
+            },
+            tokens: Tokens {
+                secret: source.required(env::SUPABASE_JWT_SECRET).map(Secret::new)?,
+                audience: source.or(env::SUPABASE_JWT_AUDIENCE, "authenticated"),
+                issuer: source.get(env::SUPABASE_JWT_ISSUER),
+            },
+            public_url: source.url(env::MEMORY_PUBLIC_URL, "http://127.0.0.1:3000")?,
+            qstash: QStash {
+                url: source.url(env::QSTASH_URL, "https://qstash.upstash.io")?,
+                token: source.get(env::QSTASH_TOKEN).map(Secret::new),
+                topic: source.or(env::QSTASH_TOPIC, "memory.sync"),
+                signing_keys: [
+                    env::QSTASH_CURRENT_SIGNING_KEY,
+                    env::QSTASH_NEXT_SIGNING_KEY,
+                ]
+                .into_iter()
+                .filter_map(|variable| source.get(variable).map(Secret::new))
+                .collect(),
+            },
+            embeddings: match source.get(env::EMBEDDINGS_URL) {
+                None => None,
+                Some(_) => Some(Embeddings {
+                    url: source.url(env::EMBEDDINGS_URL, "")?,
+                    key: source.get(env::EMBEDDINGS_API_KEY).map(Secret::new),
+                    model: source.or(env::EMBEDDINGS_MODEL, "gte-small"),
+                    dimensions: source.whole(env::EMBEDDINGS_DIMENSIONS, 1..=4000, 384)?,
+                }),
+            },
+            outbound_ca: source.pem(env::OUTBOUND_CA_PEM)?,
+            enabled: source.flag(env::MEMORY_ORCHESTRATOR_ENABLED, true)?,
+        })
+    }
+}
+
+struct Source<'a, F: Fn(&str) -> Option<String>>(&'a F);
+
+impl<F: Fn(&str) -> Option<String>> Source<'_, F> {
+    fn get(&self, variable: Variable) -> Option<String> {
+        (self.0)(variable.name)
+            .map(|value| value.trim().to_owned())
+            .filter(|value| !value.is_empty())
+    }
+
+    fn or(&self, variable: Variable, default: &str) -> String {
+        self.get(variable).unwrap_or_else(|| default.to_owned())
+    }
+
+    fn required(&self, variable: Variable) -> Result<String, ConfigError> {
+        self.get(variable)
+            .ok_or_else(|| fault(variable, "is missing"))
+    }
+
+    fn url(&self, variable: Variable, default: &str) -> Result<String, ConfigError> {
+        let text = self.or(variable, default);
+        match Url::parse(&text) {
+            Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => {
+                Ok(text.trim_end_matches('/').to_owned())
+            }
+            _ => Err(fault(variable, "is not an http(s) URL")),
+        }
+    }
+
+    /// PEM text; `\n` as two characters is taken for a line break, as dashboards store it.
+    fn pem(&self, variable: Variable) -> Result<Option<String>, ConfigError> {
+        match self.get(variable).map(|text| text.replace("\\n", "\n")) {
+            Some(text) if !text.starts_with("-----BEGIN CERTIFICATE-----") => {
+                Err(fault(variable, "is not a PEM certificate"))
+            }
+            pem => Ok(pem),
+        }
+    }
+
+    fn whole(
+        &self,
+        variable: Variable,
+        range: std::ops::RangeInclusive<usize>,
+        default: usize,
+    ) -> Result<usize, ConfigError> {
+        match self.get(variable) {
+            None => Ok(default),
+            Some(text) => usize::from_str(&text)
+                .ok()
+                .filter(|number| range.contains(number))
+                .ok_or_else(|| {
+                    let (low, high) = (range.start(), range.end());
+                    fault(
+                        variable,
+                        &format!("is not a whole number from {low} to {high}"),
+                    )
+                }),
+        }
+    }
+
+    fn flag(&self, variable: Variable, default: bool) -> Result<bool, ConfigError> {
+        match self.get(variable).as_deref() {
+            None => Ok(default),
+            Some("true" | "1" | "on") => Ok(true),
+            Some("false" | "0" | "off") => Ok(false),
+            Some(_) => Err(fault(variable, "is neither true nor false")),
+        }
+    }
+}
+
+fn fault(variable: Variable, fault: &str) -> ConfigError {
+    ConfigError {
+        variable: variable.name,
+        fault: fault.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(extra: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        Config::from(|name| {
+            let base = [
+                ("DATABASE_URL", "postgres://x"),
+                ("SUPABASE_JWT_SECRET", "hush"),
+            ];
+            let all = extra.iter().chain(base.iter());
+            all.clone()
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn defaults_stand() {
+        let config = read(&[]).unwrap();
+        assert_eq!(config.qstash.topic, "memory.sync");
+        assert!(config.embeddings.is_none());
+        assert!(config.enabled);
+    }
+
+    #[test]
+    fn a_bad_value_is_named_and_never_shown() {
+        for (name, value) in [
+            ("SUPABASE_JWT_SECRET", " "),
+            ("QSTASH_URL", "ftp://hush"),
+            ("DATABASE_POOL_SIZE", "999"),
+            ("DATABASE_CA_PEM", "hush"),
+            ("MEMORY_ORCHESTRATOR_ENABLED", "hush"),
+        ] {
+            let error = read(&[(name, value)]).unwrap_err();
+            assert_eq!(error.variable, name);
+            assert!(!error.to_string().contains("hush"));
+        }
+    }
+
+    #[test]
+    fn a_secret_does_not_print() {
+        assert!(!format!("{:?}", read(&[]).unwrap()).contains("hush"));
+    }
+}

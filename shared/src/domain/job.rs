@@ -1,0 +1,53 @@
+//! What travels through QStash: versions and ids, never text.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::ids::UserId;
+
+/// The version of [`Delivery`] and of the queued payload that this code writes and reads.
+pub const VERSION: u32 = 1;
+
+/// The body of a delivery. One body goes to every endpoint of the topic; each takes its own job
+/// from it. The ids are ours, since a message that is sent again from QStash's dead letters has a
+/// new message id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Delivery {
+    /// [`VERSION`].
+    pub version: u32,
+    /// Whose jobs these are.
+    pub user_id: Uuid,
+    /// The jobs.
+    pub jobs: Jobs,
+}
+
+/// The id of each adapter's job in its queue.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Jobs {
+    /// In the queue `memory_embed`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub embed: Option<i64>,
+    /// In the queue `memory_mem0`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mem0: Option<i64>,
+}
+
+impl Jobs {
+    /// Whether there is nothing to deliver.
+    pub fn is_empty(&self) -> bool {
+        self.embed.is_none() && self.mem0.is_none()
+    }
+}
+
+impl Delivery {
+    /// The delivery of some jobs of a user.
+    pub fn new(user: UserId, jobs: Jobs) -> Self {
+        Self {
+            version: VERSION,
+            user_id: user.0,
+            jobs,
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! `POST /api/context`: `fetchContext`.
+
+use http::{Method, StatusCode};
+
+use super::{Answer, Endpoint, Request, Route};
+use crate::contract::bodies::FetchContext;
+use crate::orchestrator::{App, Needs, fetch_context};
+use crate::problem::Problem;
+
+/// The endpoint.
+pub const ENDPOINT: Endpoint = Endpoint {
+    intent: "fetchContext",
+    route: Route {
+        name: "context",
+        path: "/api/context",
+        file: "context.rs",
+    },
+    needs: Needs::Database,
+    switched: true,
+    handlers: &[(Method::POST, |app, request| Box::pin(context(app, request)))],
+};
+
+async fn context(app: &App, request: &Request) -> Result<Answer, Problem> {
+    let user = request.user(app)?;
+    let answer = fetch_context(app, user, request.json::<FetchContext>()?).await?;
+    Answer::json(StatusCode::OK, &answer)
+}

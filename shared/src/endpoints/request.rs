@@ -1,0 +1,165 @@
+//! A request as an endpoint sees it, the same on both hosts, and its answer.
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, Method, StatusCode};
+use percent_encoding::percent_decode_str;
+use serde_json::Value;
+
+use crate::auth::Caller;
+use crate::contract::scalars::ClientId;
+use crate::contract::shape::{Read, Reader};
+use crate::domain::ids::UserId;
+use crate::orchestrator::App;
+use crate::problem::Problem;
+
+/// A body that was read within the limit, or was not.
+#[derive(Debug, Clone)]
+pub enum Body {
+    /// All of it.
+    Whole(Bytes),
+    /// Longer than [`crate::contract::MAX_BODY_BYTES`].
+    TooLarge,
+}
+
+/// What a host hands over.
+#[derive(Debug)]
+pub struct Request {
+    /// The method.
+    pub method: Method,
+    /// As it was called, undecoded.
+    pub path: String,
+    /// Without the question mark.
+    pub query: String,
+    /// All headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Body,
+}
+
+/// What an endpoint answers when all went well.
+#[derive(Debug)]
+pub struct Answer {
+    /// 2xx.
+    pub status: StatusCode,
+    /// JSON.
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// A JSON answer.
+    pub fn json(status: StatusCode, body: &impl serde::Serialize) -> Result<Self, Problem> {
+        serde_json::to_vec(body)
+            .map(|body| Self { status, body })
+            .map_err(|error| Problem::Internal(error.to_string()))
+    }
+}
+
+impl Request {
+    /// The tenant.
+    pub fn user(&self, app: &App) -> Result<UserId, Problem> {
+        Ok(self.caller(app)?.user()?)
+    }
+
+    /// Who calls.
+    pub fn caller(&self, app: &App) -> Result<Caller, Problem> {
+        Ok(app.verifier.caller(&self.headers)?)
+    }
+
+    /// The raw body.
+    pub fn bytes(&self) -> Result<&Bytes, Problem> {
+        match &self.body {
+            Body::Whole(bytes) => Ok(bytes),
+            Body::TooLarge => Err(Problem::BodyTooLarge),
+        }
+    }
+
+    /// The body, read as `T`, or every fault of it.
+    pub fn json<T: Read>(&self) -> Result<T, Problem> {
+        let is_json = self
+            .headers
+            .get(CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|text| text.split(';').next())
+            .is_some_and(|mime| mime.trim().eq_ignore_ascii_case("application/json"));
+        if !is_json {
+            return Err(Problem::UnsupportedMediaType);
+        }
+        let bytes = self.bytes()?;
+        let text =
+            std::str::from_utf8(bytes).map_err(|_| Problem::InvalidJson { position: (0, 0) })?;
+        let value: Value = serde_json::from_str(text).map_err(|error| Problem::InvalidJson {
+            position: (error.line(), error.column()),
+        })?;
+        let mut reader = Reader::default();
+        refuse_nul(&value, &mut reader);
+        let read = T::read(value, &mut reader);
+        reader.finish(read).map_err(Problem::InvalidRequest)
+    }
+
+    /// The last segment of the path, decoded: the `{id}` of `/api/sessions/{id}`.
+    pub fn last_segment(&self) -> Result<ClientId, Problem> {
+        let segment = self
+            .path
+            .trim_end_matches('/')
+            .rsplit('/')
+            .next()
+            .unwrap_or("");
+        percent_decode_str(segment)
+            .decode_utf8()
+            .map_err(|_| "must be UTF-8")
+            .and_then(|text| ClientId::parse(&text))
+            .map_err(|why| Problem::fault("/path/id", why))
+    }
+
+    /// A page's `cursor` and `limit` (1 to 100, 20 when absent).
+    pub fn page(&self) -> Result<(Option<String>, u32), Problem> {
+        let (mut cursor, mut limit) = (None, 20);
+        for pair in self.query.split('&') {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let value = percent_decode_str(value).decode_utf8_lossy();
+            match name {
+                "cursor" => cursor = Some(value.into_owned()),
+                "limit" => {
+                    limit = value
+                        .parse()
+                        .ok()
+                        .filter(|limit| (1..=100).contains(limit))
+                        .ok_or_else(|| {
+                            Problem::fault("/query/limit", "must be a whole number from 1 to 100")
+                        })?;
+                }
+                // A host adds parameters of its own (Vercel the path's).
+                _ => {}
+            }
+        }
+        Ok((cursor, limit))
+    }
+}
+
+/// Postgres holds no NUL in a text, so none may come in, in whatever depth.
+fn refuse_nul(value: &Value, reader: &mut Reader) {
+    match value {
+        Value::String(text) if text.contains('\0') => {
+            reader.fault::<()>("must not hold a NUL character");
+        }
+        Value::Array(items) => {
+            for (place, item) in items.iter().enumerate() {
+                if item.is_string() || item.is_array() || item.is_object() {
+                    reader.within(&place.to_string(), |reader| refuse_nul(item, reader));
+                }
+            }
+        }
+        Value::Object(members) => {
+            for (name, member) in members {
+                reader.within(name, |reader| {
+                    if name.contains('\0') {
+                        reader.fault::<()>("must not have a NUL character in its name");
+                    }
+                    refuse_nul(member, reader);
+                });
+            }
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,30 @@
+//! `GET /api/sessions/{id}`: a session and its turns in order (replay).
+
+use http::{Method, StatusCode};
+
+use super::{Answer, Endpoint, Request, Route};
+use crate::orchestrator::{App, Needs, read_session};
+use crate::problem::Problem;
+
+/// The endpoint.
+pub const ENDPOINT: Endpoint = Endpoint {
+    intent: "readSession",
+    route: Route {
+        name: "session",
+        path: "/api/sessions/{id}",
+        file: "sessions/[id].rs",
+    },
+    needs: Needs::Database,
+    switched: true,
+    handlers: &[(Method::GET, |app, request| Box::pin(read(app, request)))],
+};
+
+async fn read(app: &App, request: &Request) -> Result<Answer, Problem> {
+    let user = request.user(app)?;
+    let (cursor, limit) = request.page()?;
+    let id = request.last_segment()?;
+    Answer::json(
+        StatusCode::OK,
+        &read_session(app, user, &id, cursor.as_deref(), limit).await?,
+    )
+}

@@ -1,0 +1,29 @@
+//! `GET /api/sessions`: the user's sessions, page by page.
+
+use http::{Method, StatusCode};
+
+use super::{Answer, Endpoint, Request, Route};
+use crate::orchestrator::{App, Needs, list_sessions};
+use crate::problem::Problem;
+
+/// The endpoint.
+pub const ENDPOINT: Endpoint = Endpoint {
+    intent: "listSessions",
+    route: Route {
+        name: "sessions-list",
+        path: "/api/sessions",
+        file: "sessions/index.rs",
+    },
+    needs: Needs::Database,
+    switched: true,
+    handlers: &[(Method::GET, |app, request| Box::pin(list(app, request)))],
+};
+
+async fn list(app: &App, request: &Request) -> Result<Answer, Problem> {
+    let user = request.user(app)?;
+    let (cursor, limit) = request.page()?;
+    Answer::json(
+        StatusCode::OK,
+        &list_sessions(app, user, cursor.as_deref(), limit).await?,
+    )
+}

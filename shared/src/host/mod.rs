@@ -1,0 +1,10 @@
+//! What both hosts do around an endpoint. Only [`vercel`] and [`lambda`] know their runtime.
+
+#[cfg(feature = "lambda")]
+pub mod lambda;
+mod serve;
+#[cfg(feature = "vercel")]
+pub mod vercel;
+
+/// What a main returns when the runtime itself gave up.
+pub type Error = Box<dyn std::error::Error + Send + Sync>;

@@ -1,0 +1,205 @@
+//! From a request to a response: method, flag, handler, problem document, headers, span. Nothing
+//! gets past here: not an error, not a panic.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
+use tracing::Instrument;
+use uuid::Uuid;
+
+use crate::config::Config;
+use crate::endpoints::{Answer, Endpoint, Request};
+use crate::orchestrator::App;
+use crate::problem::Problem;
+use crate::telemetry;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+const NON_RETRYABLE: HeaderName = HeaderName::from_static("upstash-nonretryable-error");
+
+/// A function instance: one endpoint, and the adapters unless the configuration is wrong.
+#[derive(Clone)]
+pub(super) struct Service {
+    endpoint: &'static Endpoint,
+    app: Option<Arc<App>>,
+}
+
+/// Reads the configuration and begins to open what the endpoint needs. A wrong configuration is
+/// logged by name and answered with 503 instead of crashing, which would say nothing to anybody.
+pub(super) fn start(endpoint: &'static Endpoint) -> Service {
+    telemetry::install();
+    let app = match Config::from_env().and_then(App::new) {
+        Ok(app) => Some(Arc::new(app)),
+        Err(error) => {
+            tracing::error!(%error, "not configured");
+            None
+        }
+    };
+    if let Some(app) = app.clone() {
+        tokio::spawn(async move { app.warm(endpoint.needs).await });
+    }
+    Service { endpoint, app }
+}
+
+/// Builds the runtime and runs `serve` on it. One thread: an instance has one CPU or less.
+pub(super) fn block_on<F>(serve: F) -> Result<(), super::Error>
+where
+    F: Future<Output = Result<(), super::Error>>,
+{
+    keep_openssl_from_the_systems_roots();
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(serve)
+}
+
+/// `native-tls` reads the system's 140 root certificates for each connector, even where they are
+/// then set aside: 18 to 99 ms of a cold start. We name the one root that we trust, so OpenSSL is
+/// shown an empty file instead.
+#[expect(
+    unsafe_code,
+    reason = "set_var is safe while the process has one thread, as it has here"
+)]
+fn keep_openssl_from_the_systems_roots() {
+    // SAFETY: called first thing in main, before the runtime or any thread exists.
+    unsafe {
+        std::env::set_var("SSL_CERT_FILE", "/dev/null");
+        std::env::set_var("SSL_CERT_DIR", "/dev/null");
+    }
+}
+
+impl Service {
+    /// Answers one request. Never fails.
+    pub(super) async fn answer(&self, request: Request) -> Response<Bytes> {
+        let start = Instant::now();
+        let request_id = request_id(&request.headers);
+        let span = telemetry::intent_span(self.endpoint.intent, &request_id);
+        let handling = AssertUnwindSafe(self.handle(&request)).catch_unwind();
+        let (handled, timings) = telemetry::with_timings(handling.instrument(span.clone())).await;
+        let handled = handled.unwrap_or_else(|_| Err(Problem::Internal("panic".to_owned())));
+
+        span.in_scope(|| log(&request_id, &handled));
+        let duration = telemetry::milliseconds(start);
+        let status = handled.as_ref().map_or_else(Problem::code, |_| "ok");
+        span.record("status", status);
+        span.record("duration_ms", duration);
+        drop(span);
+        respond(handled, &request_id, &server_timing(duration, &timings))
+    }
+
+    async fn handle(&self, request: &Request) -> Result<Answer, Problem> {
+        let handlers = self.endpoint.handlers;
+        let Some((_, handler)) = handlers
+            .iter()
+            .find(|(method, _)| *method == request.method)
+        else {
+            let allowed = handlers.iter().map(|(method, _)| method.clone()).collect();
+            return Err(Problem::MethodNotAllowed(allowed));
+        };
+        let app = self.app.as_deref().ok_or(Problem::Misconfigured)?;
+        if self.endpoint.switched && !app.enabled {
+            return Err(Problem::Disabled);
+        }
+        handler(app, request).await
+    }
+}
+
+/// The caller's id when it is a plain one, else a new one.
+fn request_id(headers: &HeaderMap) -> String {
+    headers
+        .get(REQUEST_ID)
+        .and_then(|value| value.to_str().ok())
+        .filter(|id| (1..=128).contains(&id.len()))
+        .filter(|id| {
+            id.bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte))
+        })
+        .map_or_else(|| Uuid::new_v4().to_string(), str::to_owned)
+}
+
+fn log(request_id: &str, handled: &Result<Answer, Problem>) {
+    match handled {
+        Ok(_) => {}
+        Err(problem) if problem.is_ours() => {
+            tracing::error!(
+                request_id,
+                code = problem.code(),
+                cause = problem.log_text(),
+                "failed"
+            );
+        }
+        Err(problem) => {
+            tracing::info!(
+                request_id,
+                code = problem.code(),
+                cause = problem.log_text(),
+                "refused"
+            );
+        }
+    }
+}
+
+fn server_timing(total: f64, timings: &[(&'static str, f64)]) -> String {
+    timings.iter().fold(
+        format!("total;dur={total}"),
+        |mut text, (name, duration)| {
+            text.push_str(&format!(", {name};dur={duration}"));
+            text
+        },
+    )
+}
+
+fn respond(
+    handled: Result<Answer, Problem>,
+    request_id: &str,
+    server_timing: &str,
+) -> Response<Bytes> {
+    let (status, content_type, body) = match &handled {
+        Ok(answer) => (answer.status, "application/json", answer.body.clone()),
+        Err(problem) => (
+            problem.status(),
+            "application/problem+json",
+            problem.document(request_id),
+        ),
+    };
+    let mut response = Response::new(Bytes::from(body));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    let mut set = |name: HeaderName, text: &str| {
+        if let Ok(value) = HeaderValue::from_str(text) {
+            headers.insert(name, value);
+        }
+    };
+    set(REQUEST_ID, request_id);
+    set(SERVER_TIMING, server_timing);
+    if let Err(problem) = &handled {
+        if let Problem::MethodNotAllowed(allowed) = problem {
+            set(
+                ALLOW,
+                &allowed
+                    .iter()
+                    .map(Method::as_str)
+                    .collect::<Vec<_>>()
+                    .join(", "),
+            );
+        }
+        if let Some(wait) = problem.retry_after() {
+            set(RETRY_AFTER, &wait.as_secs().max(1).to_string());
+        }
+        if problem.status().as_u16() == 489 {
+            set(NON_RETRYABLE, "true");
+        }
+        if problem.status() == StatusCode::UNAUTHORIZED {
+            set(http::header::WWW_AUTHENTICATE, "Bearer");
+        }
+    }
+    response
+}

@@ -1,0 +1,51 @@
+//! The intents. Each takes what was read from the request and the tenant, and goes the same way:
+//! write or read what matters in one round trip, then do what may fail without harm, then report.
+
+mod app;
+mod backfill_session;
+mod embed_job;
+mod fetch_context;
+mod publish;
+mod read_sessions;
+mod record_turns;
+mod report;
+mod sync_session;
+
+pub use self::app::{App, Needs};
+pub use self::backfill_session::backfill_session;
+pub use self::embed_job::embed_job;
+pub use self::fetch_context::fetch_context;
+pub use self::read_sessions::{list_sessions, read_session};
+pub use self::record_turns::record_turns;
+pub use self::report::readiness;
+pub use self::sync_session::sync_session;
+
+use std::time::Duration;
+
+use crate::adapters::supabase::StoreError;
+use crate::problem::Problem;
+
+/// How long the database may take for anything but a context.
+const DATABASE_DEADLINE: Duration = Duration::from_secs(3);
+
+/// How long a publish may take: the job is durable already, so waiting longer buys nothing.
+const PUBLISH_DEADLINE: Duration = Duration::from_millis(500);
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::NotFound => Self::NotFound,
+            StoreError::TurnConflict(places) => Self::TurnConflict(places),
+            StoreError::Adapter(error) => {
+                use crate::adapters::ErrorKind;
+                match error.kind {
+                    ErrorKind::Unreachable | ErrorKind::Timeout | ErrorKind::Busy => {
+                        Self::Unavailable(error)
+                    }
+                    // Wrong credentials, a missing migration, a bug: waiting does not help.
+                    ErrorKind::Refused | ErrorKind::Malformed => Self::Internal(error.to_string()),
+                }
+            }
+        }
+    }
+}

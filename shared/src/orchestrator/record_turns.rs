@@ -1,0 +1,89 @@
+//! `onTurnCommitted`: turns in, durable, their jobs on the way.
+
+use super::publish::{overall, publish};
+use super::report::reported;
+use super::{App, DATABASE_DEADLINE};
+use crate::adapters::supabase::Recording;
+use crate::contract::answers::{AdapterReport, RecordAdapters, RecordTurnsAnswer, RecordedTurn};
+use crate::contract::bodies::{OnConflict, RecordTurns};
+use crate::contract::shape::Fault;
+use crate::domain::deadline::Deadline;
+use crate::domain::ids::{Id, UserId};
+use crate::domain::turn::NewTurn;
+use crate::problem::Problem;
+
+/// Records turns in one round trip, then publishes their job.
+pub async fn record_turns(
+    app: &App,
+    user: UserId,
+    body: RecordTurns,
+) -> Result<RecordTurnsAnswer, Problem> {
+    let session = Id::resolve(user, &body.session_id);
+    let ids: Vec<String> = body
+        .turns
+        .0
+        .iter()
+        .map(|turn| turn.id.to_string())
+        .collect();
+    let turns: Vec<NewTurn> = body
+        .turns
+        .0
+        .into_iter()
+        .map(|turn| NewTurn::new(user, turn))
+        .collect();
+    refuse_doubles(&turns)?;
+
+    let recording = Recording {
+        session: &session,
+        title: body.title.as_ref().map(|title| title.0.as_str()),
+        turns: &turns,
+        replace: body.on_conflict == Some(OnConflict::Replace),
+        adapters: app.job_adapters(),
+    };
+    let deadline = Deadline::after(DATABASE_DEADLINE);
+    let (recorded, supabase) =
+        reported(app.supabase.record_turns(user, &recording, deadline)).await;
+    let recorded = recorded?;
+
+    let upstash = publish(app, user, &[recorded.jobs]).await;
+    Ok(RecordTurnsAnswer {
+        session_id: body.session_id.to_string(),
+        status: overall(&upstash),
+        turns: recorded
+            .turns
+            .into_iter()
+            .zip(ids.into_iter().zip(&turns))
+            .map(|(stored, (id, turn))| RecordedTurn {
+                id,
+                turn_id: turn.id.uuid,
+                seq: stored.seq,
+                created: stored.created,
+                revision: stored.revision,
+            })
+            .collect(),
+        adapters: RecordAdapters {
+            supabase,
+            upstash,
+            mem0: AdapterReport::skipped(),
+        },
+    })
+}
+
+/// Two turns of one request may not be one turn: which of them would be the repeat?
+fn refuse_doubles(turns: &[NewTurn]) -> Result<(), Problem> {
+    let mut seen = std::collections::HashMap::new();
+    let mut faults = Vec::new();
+    for (place, turn) in turns.iter().enumerate() {
+        if let Some(first) = seen.insert(turn.id.uuid, place) {
+            faults.push(Fault {
+                pointer: format!("/turns/{place}/id"),
+                message: format!("is the same as /turns/{first}/id"),
+            });
+        }
+    }
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        Err(Problem::InvalidRequest(faults))
+    }
+}

@@ -1,0 +1,228 @@
+//! What can go wrong with a request, and the four separate answers about it: what the caller may
+//! read, what we log, whether a retry can help, and the status.
+//!
+//! The rendering is RFC 9457, `application/problem+json`.
+
+use std::time::Duration;
+
+use http::{Method, StatusCode};
+use serde::Serialize;
+
+use crate::adapters;
+use crate::auth::AuthError;
+use crate::contract::shape::Fault;
+
+/// Why a request was not served. `code` is stable; wording is not.
+#[derive(Debug)]
+pub enum Problem {
+    /// The body is not JSON that we read: syntax, a lone surrogate, nesting past the limit.
+    InvalidJson {
+        /// Line and column, from 1; 0 and 0 when the body is not even text.
+        position: (usize, usize),
+    },
+    /// The body, the path or the query breaks the contract; every fault is named.
+    InvalidRequest(Vec<Fault>),
+    /// The body is longer than [`crate::contract::MAX_BODY_BYTES`].
+    BodyTooLarge,
+    /// The path exists, the method does not.
+    MethodNotAllowed(Vec<Method>),
+    /// A body came with a content type other than JSON.
+    UnsupportedMediaType,
+    /// Nobody is signed in, or not in a way that we accept.
+    Unauthorized(AuthError),
+    /// There is no such thing, or it is another user's: the two are never told apart.
+    NotFound,
+    /// Known turns were sent again with another body; their places in the request.
+    TurnConflict(Vec<usize>),
+    /// A delivered job can never succeed: QStash must not try again.
+    JobRefused(&'static str),
+    /// The orchestrator is switched off by its flag.
+    Disabled,
+    /// Something that the request cannot do without did not answer.
+    Unavailable(adapters::Error),
+    /// The deployment is wrong: a variable is missing or malformed.
+    Misconfigured,
+    /// A bug of ours.
+    Internal(String),
+}
+
+impl Problem {
+    /// A fault of one place in the request.
+    pub fn fault(pointer: &str, message: impl Into<String>) -> Self {
+        Self::InvalidRequest(vec![Fault {
+            pointer: pointer.to_owned(),
+            message: message.into(),
+        }])
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::InvalidJson { .. } => StatusCode::BAD_REQUEST,
+            Self::InvalidRequest(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Unauthorized(_) => StatusCode::UNAUTHORIZED,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::TurnConflict(_) => StatusCode::CONFLICT,
+            // Outside the registry, and what QStash takes for "never again".
+            Self::JobRefused(_) => StatusCode::from_u16(489).unwrap_or(StatusCode::BAD_REQUEST),
+            Self::Disabled | Self::Unavailable(_) | Self::Misconfigured => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// The stable, machine-readable name.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::InvalidJson { .. } => "invalid_json",
+            Self::InvalidRequest(_) => "invalid_request",
+            Self::BodyTooLarge => "body_too_large",
+            Self::MethodNotAllowed(_) => "method_not_allowed",
+            Self::UnsupportedMediaType => "unsupported_media_type",
+            Self::Unauthorized(_) => "unauthorized",
+            Self::NotFound => "not_found",
+            Self::TurnConflict(_) => "turn_conflict",
+            Self::JobRefused(_) => "job_refused",
+            Self::Disabled => "orchestrator_disabled",
+            Self::Unavailable(_) => "unavailable",
+            Self::Misconfigured => "misconfigured",
+            Self::Internal(_) => "internal",
+        }
+    }
+
+    /// What the caller may read: never a source error's own words.
+    fn detail(&self) -> String {
+        match self {
+            Self::InvalidJson { position: (0, 0) } => "The body is not UTF-8 text.".to_owned(),
+            Self::InvalidJson {
+                position: (line, column),
+            } => {
+                format!(
+                    "The body is not valid JSON, or nests too deep: line {line}, column {column}."
+                )
+            }
+            Self::InvalidRequest(faults) => match faults.len() {
+                1 => "The request has a fault; `errors` names it.".to_owned(),
+                n => format!("The request has {n} faults; `errors` names each."),
+            },
+            Self::BodyTooLarge => format!(
+                "The body is longer than {} bytes.",
+                crate::contract::MAX_BODY_BYTES
+            ),
+            Self::MethodNotAllowed(_) => "The `allow` header lists the methods.".to_owned(),
+            Self::UnsupportedMediaType => "Send `content-type: application/json`.".to_owned(),
+            Self::Unauthorized(error) => error.detail().to_owned(),
+            Self::NotFound => "There is nothing of yours at this address.".to_owned(),
+            Self::TurnConflict(_) => {
+                "A known turn was sent with another body. Send `onConflict: \"replace\"` to \
+                 make it a new revision."
+                    .to_owned()
+            }
+            Self::JobRefused(reason) => (*reason).to_owned(),
+            Self::Disabled => "The memory orchestrator is switched off.".to_owned(),
+            Self::Unavailable(error) => format!(
+                "{} did not answer in time. Nothing was half-written; send the request again.",
+                error.adapter.display()
+            ),
+            Self::Misconfigured => "The deployment is not configured; its log says how.".to_owned(),
+            Self::Internal(_) => "Something went wrong on our side.".to_owned(),
+        }
+    }
+
+    fn title(&self) -> &'static str {
+        match self {
+            Self::InvalidJson { .. } => "Not valid JSON",
+            Self::InvalidRequest(_) => "Not a valid request",
+            Self::BodyTooLarge => "Body too large",
+            Self::MethodNotAllowed(_) => "Method not allowed",
+            Self::UnsupportedMediaType => "Unsupported media type",
+            Self::Unauthorized(_) => "Not signed in",
+            Self::NotFound => "Not found",
+            Self::TurnConflict(_) => "A known turn differs",
+            Self::JobRefused(_) => "Job refused for good",
+            Self::Disabled => "Switched off",
+            Self::Unavailable(_) => "Temporarily unavailable",
+            Self::Misconfigured => "Not configured",
+            Self::Internal(_) => "Internal error",
+        }
+    }
+
+    /// What an operator reads in the log. Holds no text of a user.
+    pub fn log_text(&self) -> String {
+        match self {
+            Self::Unauthorized(error) => format!("{error:?}"),
+            Self::Unavailable(error) => error.to_string(),
+            Self::Internal(text) => text.clone(),
+            other => other.code().to_owned(),
+        }
+    }
+
+    /// How long a caller should wait before trying again, when that can help at all.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Unavailable(error) => Some(error.retry_after.unwrap_or(Duration::from_secs(1))),
+            Self::Disabled => Some(Duration::from_secs(60)),
+            _ => None,
+        }
+    }
+
+    /// Whether the fault is on our side, so that it is logged as an error.
+    pub fn is_ours(&self) -> bool {
+        self.status().is_server_error()
+    }
+
+    /// The problem document's bytes.
+    pub fn document(&self, request_id: &str) -> Vec<u8> {
+        let errors = match self {
+            Self::InvalidRequest(faults) => faults.clone(),
+            Self::TurnConflict(places) => places
+                .iter()
+                .map(|place| Fault {
+                    pointer: format!("/turns/{place}"),
+                    message: "is known with another body".to_owned(),
+                })
+                .collect(),
+            _ => Vec::new(),
+        };
+        let document = Document {
+            r#type: format!("urn:memory-orchestrator:problem:{}", self.code()),
+            title: self.title(),
+            status: self.status().as_u16(),
+            detail: self.detail(),
+            code: self.code(),
+            request_id,
+            errors,
+        };
+        serde_json::to_vec(&document).unwrap_or_default()
+    }
+}
+
+/// RFC 9457's members, and our own `code`, `requestId` and `errors`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Document<'a> {
+    r#type: String,
+    title: &'static str,
+    status: u16,
+    detail: String,
+    code: &'static str,
+    request_id: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<Fault>,
+}
+
+impl From<adapters::Error> for Problem {
+    fn from(error: adapters::Error) -> Self {
+        Self::Unavailable(error)
+    }
+}
+
+impl From<AuthError> for Problem {
+    fn from(error: AuthError) -> Self {
+        Self::Unauthorized(error)
+    }
+}
