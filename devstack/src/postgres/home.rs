@@ -160,7 +160,7 @@ impl Home {
             );
         }
         if let Some(authority) = &settings.tls
-            && settings.installation.knows_tls()?
+            && settings.installation.knows_tls()
         {
             let (certificate, key) = self.certify(authority)?;
             all.push("ssl=on".into());
