@@ -7,7 +7,7 @@ use super::{
     launch::Launch,
     lease::{Lease, Pool},
 };
-use crate::router::RouteSpec;
+use memory_orchestrator::endpoints::Route;
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 /// How functions run; the default has no environment, 512 MiB and 30 seconds.
@@ -60,7 +60,7 @@ impl Functions {
     /// When a route has no executable, or one does not start; the text ends with its log.
     pub fn spawn(
         built: &BuiltFunctions,
-        routes: &[RouteSpec],
+        routes: &[Route],
         settings: &SpawnSettings,
     ) -> Result<Self, Error> {
         let emulator = match built.host {

@@ -1,7 +1,7 @@
 //! Cargo's messages, and the two smallest functions as processes.
 
 use super::{Functions, Host, Profile, SpawnSettings, build::artifact, build_package};
-use crate::router::RouteSpec;
+use memory_orchestrator::endpoints::Route;
 use std::{collections::BTreeMap, time::Duration};
 
 #[test]
@@ -23,7 +23,7 @@ fn cargos_message_names_the_source_and_the_executable() {
 #[test]
 fn a_killed_function_comes_back_as_another_process() {
     let built = build_package("hello-function", Host::Vercel, Profile::Dev).unwrap();
-    let route = RouteSpec {
+    let route = Route {
         name: "hello",
         path: "/api/hello",
         file: "src/vercel.rs",

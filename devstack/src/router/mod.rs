@@ -18,8 +18,6 @@ mod route;
 mod tests;
 mod vercel;
 
-pub use route::RouteSpec;
-
 use crate::functions::{Functions, Host};
 use axum::{
     body::{Body, to_bytes},
@@ -27,6 +25,8 @@ use axum::{
 };
 use http::{Request, Response, StatusCode};
 use hyper_util::rt::TokioExecutor;
+pub use memory_orchestrator::endpoints::Route as RouteSpec;
+use memory_orchestrator::endpoints::Route;
 use std::{
     io,
     net::{Ipv4Addr, TcpListener},
@@ -44,7 +44,7 @@ pub struct RouterSettings {
     /// The port on 127.0.0.1; `None` lets the system choose.
     pub port: Option<u16>,
     /// What is served where.
-    pub routes: Vec<RouteSpec>,
+    pub routes: Vec<Route>,
     /// The running functions, by the names of the routes.
     pub functions: Arc<Functions>,
     /// The folder of the files served beside them: `public/`.

@@ -1,22 +1,12 @@
 //! Which function serves which path.
 
+use memory_orchestrator::endpoints::Route;
 use percent_encoding::percent_decode_str;
-
-/// One endpoint: where it is reached, and where its `main` stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RouteSpec {
-    /// The function's name: `turns`.
-    pub name: &'static str,
-    /// The path's template: `/api/sessions/{id}`.
-    pub path: &'static str,
-    /// The file of its `main`, relative to `api/` and `functions/`: `sessions/[id].rs`.
-    pub file: &'static str,
-}
 
 /// A path that belongs to a route.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Matched {
-    pub(super) route: RouteSpec,
+    pub(super) route: Route,
     /// `("id", "a%20b")`: the template's parameters, in order, as they stand in the path.
     pub(super) parameters: Vec<(&'static str, String)>,
 }
@@ -37,7 +27,7 @@ impl Matched {
 }
 
 /// The route of a path: literal segments go before parameters, as on both hosts.
-pub(super) fn find(routes: &[RouteSpec], path: &str) -> Option<Matched> {
+pub(super) fn find(routes: &[Route], path: &str) -> Option<Matched> {
     routes
         .iter()
         .filter_map(|route| {
@@ -70,15 +60,15 @@ fn parameters(template: &'static str, path: &str) -> Option<Vec<(&'static str, S
 mod tests {
     use super::*;
 
-    const ROUTES: [RouteSpec; 4] = [
+    const ROUTES: [Route; 4] = [
         spec("session", "/api/sessions/{id}"),
         spec("sessions-list", "/api/sessions"),
         spec("sessions-sync", "/api/sessions/sync"),
         spec("jobs", "/api/jobs/{job}"),
     ];
 
-    const fn spec(name: &'static str, path: &'static str) -> RouteSpec {
-        RouteSpec {
+    const fn spec(name: &'static str, path: &'static str) -> Route {
+        Route {
             name,
             path,
             file: "",

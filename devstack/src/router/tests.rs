@@ -1,7 +1,7 @@
 //! The translation both ways, and real binaries behind the router on both hosts.
 
 use super::{
-    RouteSpec, Router, RouterSettings, answer,
+    Router, RouterSettings, answer,
     event::{Context, event},
     route::{Matched, find},
     vercel,
@@ -9,11 +9,12 @@ use super::{
 use crate::functions::{Functions, Host, Profile, SpawnSettings, build_package};
 use bytes::Bytes;
 use http::{Request, StatusCode, request::Parts};
+use memory_orchestrator::endpoints::Route;
 use serde_json::{Value, json};
 use std::{path::PathBuf, sync::Arc, time::Duration};
 use time::OffsetDateTime;
 
-const SESSION: RouteSpec = RouteSpec {
+const SESSION: Route = Route {
     name: "session",
     path: "/api/sessions/{id}",
     file: "sessions/[id].rs",
@@ -165,7 +166,7 @@ fn on_vercel_a_callers_own_id_hides_the_one_in_the_path() {
 
 /// A router before the smallest function of a host.
 fn hello(host: Host) -> (Router, Arc<Functions>) {
-    let routes = vec![RouteSpec {
+    let routes = vec![Route {
         name: "hello",
         path: "/api/hello/{id}",
         file: match host {
