@@ -9,3 +9,4 @@ pub mod functions;
 pub mod postgres;
 pub mod qstash;
 pub mod router;
+pub mod stack;

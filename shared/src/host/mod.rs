@@ -2,6 +2,7 @@
 
 #[cfg(feature = "lambda")]
 pub mod lambda;
+#[cfg(any(feature = "lambda", feature = "vercel"))]
 mod serve;
 #[cfg(feature = "vercel")]
 pub mod vercel;

@@ -1,0 +1,52 @@
+//! How to start a stack.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use crate::functions::BuiltFunctions;
+
+/// Which embedder the functions ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EmbedderChoice {
+    /// No provider is configured.
+    None,
+    /// Instant, deterministic, by words.
+    Lexical,
+    /// all-MiniLM-L6-v2; minutes to build the first time.
+    MiniLm,
+}
+
+impl std::str::FromStr for EmbedderChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "none" => Ok(Self::None),
+            "lexical" => Ok(Self::Lexical),
+            "minilm" => Ok(Self::MiniLm),
+            _ => Err("there are none, lexical and minilm".to_owned()),
+        }
+    }
+}
+
+/// How to start a [`Stack`](super::Stack).
+#[derive(Debug)]
+pub struct StackSettings {
+    /// The functions of one host.
+    pub functions: BuiltFunctions,
+    /// The router's port; a free one if none is given.
+    pub port: Option<u16>,
+    /// A migrated database, with the functions' login.
+    pub database_url: String,
+    /// The authority of its certificate, PEM.
+    pub database_ca: Option<String>,
+    /// For access tokens.
+    pub jwt_secret: String,
+    /// The embedder.
+    pub embedder: EmbedderChoice,
+    /// See [`crate::qstash::Settings::time_scale`].
+    pub qstash_time_scale: f64,
+    /// Where the functions log.
+    pub log_dir: PathBuf,
+    /// Added to the functions' environment, or put in the place of what stands there.
+    pub env: BTreeMap<String, String>,
+}
