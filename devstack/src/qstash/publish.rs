@@ -54,6 +54,18 @@ pub(super) enum Accepted {
     Group(Vec<Receipt>),
 }
 
+impl Accepted {
+    /// The messages that it names.
+    pub(super) fn message_ids(&self) -> Vec<String> {
+        let receipts = match self {
+            Self::One(receipt) => std::slice::from_ref(receipt),
+            Self::Group(receipts) => receipts,
+        };
+        let id = |receipt: &Receipt| receipt.message_id.clone();
+        receipts.iter().map(id).collect()
+    }
+}
+
 impl IntoResponse for Accepted {
     fn into_response(self) -> Response {
         let status = match &self {

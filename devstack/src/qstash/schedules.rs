@@ -170,10 +170,18 @@ pub(super) fn fire(core: &Arc<Core>, id: &str) -> Result<(), Refusal> {
             .get_mut(id)
             .ok_or_else(|| Refusal::not_found("schedule", id))?;
         schedule.last_ms = Some(now_ms());
-        schedule.states.clear();
         schedule.publication(id)
     };
-    publish::accept(core, publication).map(drop)
+    let accepted = publish::accept(core, publication)?;
+    if let Some(schedule) = lock(&core.schedules).get_mut(id) {
+        let sent = accepted.message_ids();
+        schedule.states.retain(|known, _| sent.contains(known));
+        for message in sent {
+            // It may have ended by now.
+            schedule.states.entry(message).or_insert("IN_PROGRESS");
+        }
+    }
+    Ok(())
 }
 
 /// Notes the state of a message that a schedule sent.

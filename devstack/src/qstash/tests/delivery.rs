@@ -18,7 +18,7 @@ fn assert_about(gap: Duration, millis: u64) {
     let millis = Duration::from_millis(millis);
     // The upper bound is loose, for a machine that is busy.
     assert!(
-        gap >= millis && gap < millis * 2 + Duration::from_millis(400),
+        gap >= millis && gap < millis * 2 + Duration::from_millis(1_500),
         "{gap:?} for {millis:?}"
     );
 }

@@ -103,6 +103,18 @@ impl Receiver {
         lock(&self.hits).clone()
     }
 
+    /// Waits for that many requests.
+    async fn until(&self, count: usize) {
+        let enough = async {
+            while self.hits().len() < count {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), enough)
+            .await
+            .expect("requests within ten seconds");
+    }
+
     fn at(&self, path: &str) -> Vec<Hit> {
         let mut hits = self.hits();
         hits.retain(|hit| hit.path == path);
