@@ -187,3 +187,41 @@ fn write_private(path: &Path, content: &[u8]) -> Result<(), Error> {
         .map_err(Error::at("create", path))?;
     file.write_all(content).map_err(Error::at("write", path))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Authority, PKCS12_PASSWORD};
+    use openssl::{nid::Nid, x509::X509};
+    use std::{fs, os::unix::fs::PermissionsExt};
+
+    #[test]
+    fn the_authority_is_made_once_and_its_key_is_private() {
+        let folder = std::env::temp_dir().join(format!("ca-{}", uuid::Uuid::new_v4()));
+        let first = Authority::load_or_create(&folder).unwrap();
+        let second = Authority::load_or_create(&folder).unwrap();
+        assert_eq!(first.ca_pem(), second.ca_pem());
+        let mode = fs::metadata(folder.join("ca.key")).unwrap().permissions();
+        assert_eq!(mode.mode() & 0o777, 0o600);
+        fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn a_certificate_is_signed_for_this_machine_and_readable_by_native_tls() {
+        let authority = Authority::create().unwrap();
+        let issued = authority.issue("postgres").unwrap();
+        let certificate = X509::from_pem(issued.cert_pem.as_bytes()).unwrap();
+        let root = X509::from_pem(authority.ca_pem().as_bytes()).unwrap();
+        assert!(certificate.verify(&root.public_key().unwrap()).unwrap());
+        let names = certificate.subject_alt_names().unwrap();
+        let dns: Vec<_> = names.iter().filter_map(|name| name.dnsname()).collect();
+        assert_eq!(dns, ["postgres", "localhost"]);
+        assert!(
+            names
+                .iter()
+                .any(|name| name.ipaddress() == Some(&[127, 0, 0, 1]))
+        );
+        let subject = certificate.subject_name();
+        assert_eq!(subject.entries_by_nid(Nid::COMMONNAME).count(), 1);
+        native_tls::Identity::from_pkcs12(&issued.pkcs12, PKCS12_PASSWORD).unwrap();
+    }
+}

@@ -230,3 +230,98 @@ fn nanoseconds(delay: Duration) -> u64 {
 fn guard<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
     lock.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{DelayProxy, Mode};
+    use std::time::Duration;
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::{TcpListener, TcpStream},
+        time::{Instant, timeout},
+    };
+
+    const DELAY: Duration = Duration::from_millis(20);
+
+    /// A proxy in front of a server that sends everything back.
+    async fn echo() -> DelayProxy {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                tokio::spawn(async move {
+                    let (mut from, mut to) = stream.split();
+                    tokio::io::copy(&mut from, &mut to).await
+                });
+            }
+        });
+        DelayProxy::start(address, DELAY).await.unwrap()
+    }
+
+    async fn join(proxy: &DelayProxy) -> TcpStream {
+        let stream = TcpStream::connect(("127.0.0.1", proxy.port())).await;
+        stream.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_burst_pays_the_latency_once_and_keeps_its_order() {
+        let proxy = echo().await;
+        // Long enough that a busy machine does not blur one burst into two.
+        let delay = 5 * DELAY;
+        proxy.set_delay(delay);
+        let mut stream = join(&proxy).await;
+        let since = Instant::now();
+        for byte in 0..5 {
+            stream.write_all(&[byte]).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        let mut answer = [0; 5];
+        stream.read_exact(&mut answer).await.unwrap();
+        assert_eq!(answer, [0, 1, 2, 3, 4]);
+        let took = since.elapsed();
+        assert!(took >= 2 * delay && took < 5 * delay, "{took:?}");
+        assert_eq!((proxy.flights(), proxy.connections()), (1, 1));
+
+        stream.write_all(&[5]).await.unwrap();
+        stream.read_exact(&mut answer[..1]).await.unwrap();
+        assert_eq!(proxy.flights(), 2);
+    }
+
+    #[tokio::test]
+    async fn many_bytes_arrive_whole() {
+        let proxy = echo().await;
+        let (mut from, mut to) = join(&proxy).await.into_split();
+        let sent: Vec<u8> = (0..3_000_000_u32).map(|n| (n % 251) as u8).collect();
+        let copy = sent.clone();
+        tokio::spawn(async move {
+            to.write_all(&copy).await.unwrap();
+            to.shutdown().await.unwrap();
+        });
+        let mut received = Vec::new();
+        from.read_to_end(&mut received).await.unwrap();
+        assert!(received == sent);
+    }
+
+    #[tokio::test]
+    async fn trouble_is_had_on_demand() {
+        let proxy = echo().await;
+        let mut answer = [0; 1];
+        for mode in [Mode::Blackhole, Mode::LoseReplies] {
+            proxy.set_mode(mode);
+            let mut stream = join(&proxy).await;
+            stream.write_all(b"x").await.unwrap();
+            let read = timeout(4 * DELAY, stream.read(&mut answer)).await;
+            assert!(read.is_err(), "{mode:?} answered");
+        }
+        proxy.set_mode(Mode::Refuse);
+        let mut stream = join(&proxy).await;
+        assert!(matches!(stream.read(&mut answer).await, Ok(0) | Err(_)));
+
+        proxy.set_mode(Mode::Forward);
+        let mut stream = join(&proxy).await;
+        stream.write_all(b"x").await.unwrap();
+        stream.read_exact(&mut answer).await.unwrap();
+        proxy.cut();
+        assert!(matches!(stream.read(&mut answer).await, Ok(0) | Err(_)));
+    }
+}

@@ -103,11 +103,11 @@ impl Account {
             fs::set_permissions(folder, Permissions::from_mode(0o755))
                 .map_err(Error::at("chmod", folder))?;
         }
-        eprintln!(
+        super::progress::say(&format!(
             "note: {} cannot be reached by an unprivileged user; using {}",
             wanted.display(),
             fallback.display()
-        );
+        ));
         Ok(fallback)
     }
 }

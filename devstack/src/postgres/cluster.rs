@@ -170,7 +170,7 @@ impl Cluster {
     }
 
     async fn template(&self, migrations: &Path) -> Result<String, Error> {
-        let name = format!("template_{}", migrate::fingerprint(migrations)?);
+        let name = format!("{TEMPLATE_PREFIX}{}", migrate::fingerprint(migrations)?);
         let admin = self.database().admin().await?;
         let failed = || Error::database("prepare the template database");
         // Freed with the connection. Several tests, and processes, may want it at once.
@@ -201,27 +201,44 @@ impl Cluster {
         Ok(name)
     }
 
-    /// Drops what earlier test runs left behind.
+    /// Drops what earlier test runs left behind, and the templates when migrations that changed often
+    /// have left many.
     pub(crate) async fn drop_test_databases(&self) -> Result<(), Error> {
         let admin = self.database().admin().await?;
         let failed = || Error::database("drop the databases of earlier tests");
-        let names = admin
+        let rows = admin
             .query(
-                "select datname from pg_database where starts_with(datname, $1)",
-                &[&TEST_PREFIX],
+                "select datname, datistemplate from pg_database
+                 where starts_with(datname, $1) or starts_with(datname, $2)",
+                &[&TEST_PREFIX, &TEMPLATE_PREFIX],
             )
             .await
             .map_err(failed())?;
-        for row in names {
-            let name: String = row.get(0);
-            admin
-                .batch_execute(&format!("drop database {} with (force)", quote(&name)))
-                .await
-                .map_err(failed())?;
+        let (templates, tests): (Vec<_>, Vec<_>) =
+            rows.iter().partition(|row| row.get::<_, bool>(1));
+        let old = if templates.len() > MANY_TEMPLATES {
+            templates
+        } else {
+            Vec::new()
+        };
+        for row in tests.into_iter().chain(old) {
+            let name = quote(row.get(0));
+            for statement in [
+                format!("alter database {name} is_template false"),
+                format!("drop database {name} with (force)"),
+            ] {
+                admin.batch_execute(&statement).await.map_err(failed())?;
+            }
         }
         Ok(())
     }
 }
+
+/// How the names of the templates begin.
+const TEMPLATE_PREFIX: &str = "template_";
+
+/// More templates than this are cleared away; each is some 10 MB.
+const MANY_TEMPLATES: usize = 8;
 
 /// How the names of the tests' databases begin.
 const TEST_PREFIX: &str = "test_";

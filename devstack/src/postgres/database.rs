@@ -122,7 +122,7 @@ impl Database {
     }
 
     /// Sets the password of the functions' role, once the migrations have created it.
-    async fn allow_functions(&self) -> Result<(), Error> {
+    pub(crate) async fn allow_functions(&self) -> Result<(), Error> {
         let admin = self.admin().await?;
         let failed = || Error::database("let the functions log in");
         let role = admin

@@ -83,6 +83,12 @@ impl Home {
         Ok(None)
     }
 
+    /// Whether a server, answering or not, runs on this folder.
+    pub(super) fn is_in_use(&self) -> bool {
+        fs::read_to_string(self.data().join("postmaster.pid"))
+            .is_ok_and(|text| is_postgres(text.lines().next().unwrap_or_default()))
+    }
+
     /// Runs initdb unless that was done before.
     pub(super) fn initialise(&self, installation: &Installation) -> Result<(), Error> {
         let data = self.data();

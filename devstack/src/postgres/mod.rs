@@ -32,5 +32,5 @@ pub use database::Database;
 pub use error::Error;
 pub use install::{Installation, install};
 pub use pgbouncer::{Pooler, PoolerSettings};
-pub use server::{Server, ServerSettings};
+pub use server::{Server, ServerSettings, erase};
 pub use shared::shared;

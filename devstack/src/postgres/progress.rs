@@ -2,7 +2,7 @@
 
 use indicatif::{ProgressBar, ProgressStyle};
 use std::{
-    io::IsTerminal,
+    io::{IsTerminal, Write},
     time::{Duration, Instant},
 };
 
@@ -35,10 +35,16 @@ impl Step {
     /// Says that it is done, and how long it took.
     pub(crate) fn done(self) {
         self.bar.finish_and_clear();
-        eprintln!(
+        say(&format!(
             "{} ({:.1} s)",
             self.text,
             self.since.elapsed().as_secs_f64()
-        );
+        ));
     }
+}
+
+/// A line on stderr, also from within a test, where `eprintln!` would be swallowed.
+pub(crate) fn say(line: &str) {
+    // A closed stderr is nothing to stop for.
+    let _ = writeln!(std::io::stderr(), "{line}");
 }

@@ -5,7 +5,7 @@ use super::{
     cluster::Cluster,
     error::Error,
     home::Home,
-    install::{Installation, lock},
+    install::{Installation, lock, remove},
     process::Kept,
     tls_front::TlsFront,
 };
@@ -14,7 +14,7 @@ use std::{
     fs::File,
     net::TcpListener,
     ops::Deref,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::Stdio,
     time::{Duration, Instant},
 };
@@ -173,6 +173,8 @@ impl Home {
             }
             match cluster.database().admin().await {
                 Ok(_) => {
+                    // Somebody may have changed the password meanwhile.
+                    cluster.database().allow_functions().await?;
                     return Server::with_tls(cluster, settings, Some(process)).await;
                 }
                 Err(e) if Instant::now() > deadline => return Err(e),
@@ -180,6 +182,22 @@ impl Home {
             }
         }
     }
+}
+
+/// Removes all that a server left in its folder, wherever that really is; for a fresh start.
+///
+/// # Errors
+/// When a server runs on it, or the files cannot be removed.
+pub fn erase(data_dir: &Path) -> Result<(), Error> {
+    let folder = Account::detect()?.reachable(data_dir)?;
+    let _lock = lock(&folder.join("start.lock"))?;
+    if Home::open(Account::Own, folder.clone())?.is_in_use() {
+        return Err(Error::Unavailable(format!(
+            "a server runs on {}; stop it first",
+            folder.display()
+        )));
+    }
+    remove(&folder)
 }
 
 /// A port that nothing listened on a moment ago.

@@ -1,10 +1,13 @@
 //! The server, its databases, TLS, the pooler, and the line in between.
 
-use super::{FIRST, Folder, server};
+use super::{FIRST, Folder, empty, server};
 use crate::{
     certificates::Authority,
     delay_proxy::DelayProxy,
-    postgres::{Error, Pooler, PoolerSettings, Server, ServerSettings, connect},
+    postgres::{
+        Cluster, Error, Pooler, PoolerSettings, Server, ServerSettings, connect, erase,
+        progress::say,
+    },
 };
 use std::{
     fs,
@@ -62,7 +65,10 @@ async fn a_folder_keeps_its_data_and_a_second_start_joins_the_first() {
     fs::write(folder.join("data/cluster/postmaster.pid"), "999999\n").unwrap();
     let third = Server::start(settings()).await.unwrap();
     assert!(third.named("kept").admin().await.is_ok());
+    assert!(erase(&settings().data_dir).is_err());
     third.stop();
+    erase(&settings().data_dir).unwrap();
+    assert!(!folder.join("data/cluster").exists());
     fs::remove_dir_all(&folder).unwrap();
 }
 
@@ -99,7 +105,7 @@ async fn the_pooler_carries_typed_queries_of_many_clients() {
     let place = settings.folder.clone();
     let pooler = match Pooler::start(server, settings).await {
         Ok(pooler) => pooler,
-        Err(Error::Unavailable(reason)) => return eprintln!("skipped: {reason}"),
+        Err(Error::Unavailable(reason)) => return say(&format!("skipped: {reason}")),
         Err(e) => panic!("{e}"),
     };
     let url = pooler.url_for(&database);
@@ -160,4 +166,42 @@ async fn a_pipelined_transaction_is_one_flight() {
 
     proxy.cut();
     assert!(client.query_typed("select 1", &[]).await.is_err());
+}
+
+#[tokio::test]
+async fn a_database_of_somebody_else_serves_as_well() {
+    let Some(server) = server().await else { return };
+    let database = empty(server).await;
+    let admin = database.admin().await.unwrap();
+    let user = database.name();
+    admin
+        .batch_execute(&format!(
+            "create role {user} superuser login password 'a/b@c d'"
+        ))
+        .await
+        .unwrap();
+    let place = std::env::temp_dir().join(format!("external-{}", Uuid::new_v4()));
+    // The role of the functions is the whole server's, so this one must agree with the other tests.
+    fs::create_dir(&place).unwrap();
+    fs::write(place.join("function_password"), server.function_password()).unwrap();
+    let url = format!(
+        "postgresql://{user}:a%2Fb%40c%20d@localhost:{}/{user}",
+        server.port()
+    );
+    let external = Cluster::external(&url, None, &place).unwrap();
+    let folder = Folder::with(&[("0001_role.sql", "create table things (id int primary key);")]);
+    let database = external.database();
+    database.prepare(folder.path()).await.unwrap();
+    assert_eq!(
+        external.admin_login().unwrap(),
+        (user.to_owned(), "a/b@c d".to_owned())
+    );
+    assert_eq!(database.name(), user);
+    fs::remove_dir_all(&place).unwrap();
+
+    assert!(Cluster::external("host=localhost", None, &place).is_err());
+    let far = Cluster::external("postgres://u:p@db.example.com/x", None, &place).unwrap();
+    let error = far.database().prepare(folder.path()).await.unwrap_err();
+    assert!(error.to_string().contains("on this machine"), "{error}");
+    fs::remove_dir_all(&place).unwrap();
 }
