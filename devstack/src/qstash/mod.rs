@@ -18,7 +18,7 @@
 //! themselves are run against it in `tests/sdk`. State is in memory: QStash is a transport, what must not be
 //! lost is in Postgres.
 //!
-//! The way of a message: `publish` accepts it (`headers`, `dedup`, `topics`), `deliver` sees it through (`flow`
+//! The way of a message: `publish` or `batch` accepts it (`headers`, `dedup`, `topics`), `deliver` sees it through (`flow`
 //! and `queues` hold it back, `sign` vouches for it, `retry` says when it is tried again), `callback` tells what
 //! became of it, and `dlq` keeps it if it was given up. `schedules` publish by their `cron`. [`faults`] is where
 //! tests make it misbehave.
@@ -32,6 +32,7 @@
 //! Destinations on loopback are allowed, URLs may be plain HTTP, cron runs in UTC only, fields are not
 //! redacted in listings, and nothing is limited by a plan.
 
+mod batch;
 mod callback;
 mod clock;
 mod core;

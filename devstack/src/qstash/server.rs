@@ -29,6 +29,7 @@ use tokio::{
 use tokio_native_tls::TlsAcceptor;
 
 use super::{
+    batch,
     core::{Core, lock},
     dlq, logs,
     message::Origin,
@@ -50,7 +51,7 @@ pub(super) fn router(core: Arc<Core>) -> Router {
     Router::new()
         .route("/v2/publish/{*destination}", post(publish::publish))
         .route("/v2/enqueue/{*destination}", post(publish::enqueue))
-        .route("/v2/batch", post(publish::batch))
+        .route("/v2/batch", post(batch::batch))
         .route("/v2/topics", get(topics::list))
         .route("/v2/topics/{name}", get(topics::get).delete(topics::delete))
         .route(
