@@ -8,7 +8,7 @@ use super::{Bench, Receiver, decoded};
 async fn a_callback_tells_of_every_attempt() {
     let bench = Bench::start().await;
     let receiver = Receiver::start(|hit, before| match hit.path.as_str() {
-        "/work" if before == 0 => (StatusCode::BAD_GATEWAY, "not yet"),
+        "/task" if before == 0 => (StatusCode::BAD_GATEWAY, "not yet"),
         // The callback itself is a message: it is retried.
         "/done" if before == 0 => (StatusCode::INTERNAL_SERVER_ERROR, ""),
         _ => (StatusCode::CREATED, "made"),
@@ -23,7 +23,7 @@ async fn a_callback_tells_of_every_attempt() {
         ("upstash-forward-x-tag", "theirs"),
         ("content-type", "text/plain"),
     ];
-    let work = format!("{}/work", receiver.url);
+    let work = format!("{}/task", receiver.url);
     let id = bench.publish(&work, &headers, "task").await;
     bench.idle().await;
 
@@ -66,7 +66,7 @@ async fn a_callback_tells_of_every_attempt() {
 async fn a_failure_callback_comes_once_and_names_the_dead_letter() {
     let bench = Bench::start().await;
     let receiver = Receiver::start(|hit, _| match hit.path.as_str() {
-        "/work" => StatusCode::IM_A_TEAPOT,
+        "/task" => StatusCode::IM_A_TEAPOT,
         _ => StatusCode::OK,
     })
     .await;
@@ -78,7 +78,7 @@ async fn a_failure_callback_comes_once_and_names_the_dead_letter() {
         ("upstash-failure-callback-method", "PUT"),
     ];
     let id = bench
-        .publish(&format!("{}/work", receiver.url), &headers, "task")
+        .publish(&format!("{}/task", receiver.url), &headers, "task")
         .await;
     bench.idle().await;
     let calls = receiver.at("/dead");
