@@ -1,3 +1,51 @@
 //! The developer's and operator's command.
 
-fn main() {}
+mod dev;
+mod migrate;
+mod openapi;
+mod test;
+mod token;
+
+use clap::{Parser, Subcommand};
+
+/// What went wrong, as a text for a person.
+type Error = Box<dyn std::error::Error + Send + Sync>;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Develops, tests and operates the memory orchestrator")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the whole stack here: Postgres, QStash, an embedder, the real functions
+    Dev(dev::Arguments),
+    /// Mint a token for the running stack
+    Token(token::Arguments),
+    /// Apply the migrations, or list them with --status
+    Migrate(migrate::Arguments),
+    /// Write public/openapi.json from the code's types
+    Openapi(openapi::Arguments),
+    /// Run every test, installing what they need
+    Test(test::Arguments),
+}
+
+#[tokio::main]
+async fn main() -> std::process::ExitCode {
+    let done = match Arguments::parse().command {
+        Command::Dev(arguments) => dev::run(arguments).await,
+        Command::Token(arguments) => token::run(arguments),
+        Command::Migrate(arguments) => migrate::run(arguments).await,
+        Command::Openapi(arguments) => openapi::run(arguments),
+        Command::Test(arguments) => test::run(arguments),
+    };
+    match done {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            std::process::ExitCode::FAILURE
+        }
+    }
+}

@@ -15,16 +15,26 @@ pub enum EmbedderChoice {
     MiniLm,
 }
 
+impl EmbedderChoice {
+    /// As it is chosen on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Lexical => "lexical",
+            Self::MiniLm => "minilm",
+        }
+    }
+}
+
 impl std::str::FromStr for EmbedderChoice {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text {
-            "none" => Ok(Self::None),
-            "lexical" => Ok(Self::Lexical),
-            "minilm" => Ok(Self::MiniLm),
-            _ => Err("there are none, lexical and minilm".to_owned()),
-        }
+        [Self::None, Self::Lexical, Self::MiniLm]
+            .into_iter()
+            .find(|choice| choice.name() == text)
+            .ok_or_else(|| "there are none, lexical and minilm".to_owned())
     }
 }
 
