@@ -68,9 +68,12 @@ pub fn build_package(package: &str, host: Host, profile: Profile) -> Result<Buil
         .arg("--message-format=json-render-diagnostics")
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
-    if profile == Profile::Release {
-        cargo.arg("--release");
-    }
+    match profile {
+        Profile::Release => cargo.arg("--release"),
+        // Cargo builds a dependency once per set of its features: with this crate named as well, the
+        // set is the one that this process was built with.
+        Profile::Dev => cargo.args(["--package", env!("CARGO_PKG_NAME")]),
+    };
     let mut child = cargo.spawn().map_err(Error::io("start cargo"))?;
     let mut functions = Vec::new();
     if let Some(stdout) = child.stdout.take() {
