@@ -13,14 +13,21 @@ create schema memories;
 -- nothing; a transaction becomes `authenticated` (a user's request) or
 -- `memory_worker` (a job) and row level security does the rest.
 
+-- Roles belong to the server, not to the database: another one may have made them already, or be
+-- making them now.
 do $$
 begin
-    if not exists (select from pg_catalog.pg_roles where rolname = 'memory_worker') then
-        create role memory_worker nologin noinherit;
-    end if;
-    if not exists (select from pg_catalog.pg_roles where rolname = 'memory_orchestrator') then
-        create role memory_orchestrator login noinherit;
-    end if;
+    create role memory_worker nologin noinherit;
+exception
+    when duplicate_object or unique_violation then null;
+end
+$$;
+
+do $$
+begin
+    create role memory_orchestrator login noinherit;
+exception
+    when duplicate_object or unique_violation then null;
 end
 $$;
 

@@ -30,6 +30,7 @@ impl Place {
 
     /// Empties it.
     pub(crate) fn clear(&self) -> Result<(), Error> {
+        devstack::postgres::erase(&self.folder.join("postgres"))?;
         if self.folder.exists() {
             fs::remove_dir_all(&self.folder)?;
         }
