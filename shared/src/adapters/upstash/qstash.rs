@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use time::OffsetDateTime;
 use tracing::Instrument;
 
 use super::super::http::{Outbound, refusal, send};
@@ -13,6 +14,9 @@ use crate::config;
 use crate::domain::deadline::Deadline;
 use crate::domain::job::Delivery;
 use crate::telemetry;
+
+/// What QStash's log shows our messages under.
+const LABEL: &str = "memory";
 
 /// A client of QStash.
 #[derive(Debug)]
@@ -66,7 +70,8 @@ impl QStash {
                     "{}/v2/publish/{}",
                     self.config.url, self.config.topic
                 ))
-                .header("upstash-label", "memory")
+                .header("upstash-label", LABEL)
+                .header("upstash-deduplication-id", deduplication_id(one))
                 .body(encode(one)?),
             many => {
                 let messages = many
@@ -76,7 +81,8 @@ impl QStash {
                             "destination": self.config.topic,
                             "headers": {
                                 "content-type": "application/json",
-                                "upstash-label": "memory",
+                                "upstash-label": LABEL,
+                                "upstash-deduplication-id": deduplication_id(delivery),
                             },
                             "body": encode(delivery)?,
                         }))
@@ -104,6 +110,20 @@ impl QStash {
             Err(refusal(Adapter::Upstash, status, &headers))
         }
     }
+}
+
+/// The same jobs sent again within a minute are one message: an app that polls `syncSession` until
+/// all is done would otherwise send them with every poll. The user keeps apart the job ids of two
+/// deployments that share an account.
+fn deduplication_id(delivery: &Delivery) -> String {
+    let id = |job: Option<i64>| job.map_or_else(|| "0".to_owned(), |id| id.to_string());
+    let minute = OffsetDateTime::now_utc().unix_timestamp() / 60;
+    let (user, embed, mem0) = (
+        delivery.user_id,
+        id(delivery.jobs.embed),
+        id(delivery.jobs.mem0),
+    );
+    format!("memory-{user}-{embed}-{mem0}-{minute}")
 }
 
 fn encode<T: serde::Serialize + ?Sized>(value: &T) -> Result<String, Error> {
