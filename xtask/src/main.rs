@@ -1,5 +1,6 @@
 //! The developer's and operator's command.
 
+mod bench;
 mod dev;
 mod migrate;
 mod openapi;
@@ -22,6 +23,8 @@ struct Arguments {
 enum Command {
     /// Run the whole stack here: Postgres, QStash, an embedder, the real functions
     Dev(dev::Arguments),
+    /// Measure latency, cold starts and size
+    Bench(bench::Arguments),
     /// Mint a token for the running stack
     Token(token::Arguments),
     /// Apply the migrations, or list them with --status
@@ -36,6 +39,7 @@ enum Command {
 async fn main() -> std::process::ExitCode {
     let done = match Arguments::parse().command {
         Command::Dev(arguments) => dev::run(arguments).await,
+        Command::Bench(arguments) => bench::run(arguments).await,
         Command::Token(arguments) => token::run(arguments),
         Command::Migrate(arguments) => migrate::run(arguments).await,
         Command::Openapi(arguments) => openapi::run(arguments),

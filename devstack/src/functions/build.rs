@@ -61,13 +61,31 @@ pub fn build(host: Host, profile: Profile) -> Result<BuiltFunctions, Error> {
 /// # Errors
 /// When the code does not compile.
 pub fn build_package(package: &str, host: Host, profile: Profile) -> Result<BuiltFunctions, Error> {
+    build_binaries(package, host, profile, &[])
+}
+
+/// The same for the named binaries alone, or for all where none is named: with fat LTO each takes a
+/// minute.
+///
+/// # Errors
+/// When the code does not compile.
+pub fn build_binaries(
+    package: &str,
+    host: Host,
+    profile: Profile,
+    binaries: &[&str],
+) -> Result<BuiltFunctions, Error> {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo
         .current_dir(workspace())
-        .args(["build", "--bins", "--package", package])
+        .args(["build", "--package", package])
         .arg("--message-format=json-render-diagnostics")
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
+    match binaries {
+        [] => cargo.arg("--bins"),
+        named => cargo.args(named.iter().flat_map(|name| ["--bin", *name])),
+    };
     match profile {
         Profile::Release => cargo.arg("--release"),
         // Cargo builds a dependency once per set of its features: with this crate named as well, the

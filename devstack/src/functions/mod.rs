@@ -23,7 +23,7 @@ mod running;
 #[cfg(test)]
 mod tests;
 
-pub use build::{BuiltFunction, BuiltFunctions, Profile, build, build_package};
+pub use build::{BuiltFunction, BuiltFunctions, Profile, build, build_binaries, build_package};
 pub use error::Error;
 use instance::Instance;
 pub use running::{Functions, SpawnSettings};

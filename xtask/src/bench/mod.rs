@@ -1,0 +1,66 @@
+//! `cargo xtask bench`: what the service costs, measured side by side with what it stands on.
+//!
+//! Every figure that has a bar is a ratio (or a difference) of two things measured in one run, in
+//! turns, so that a busy machine slows both.
+
+mod client;
+mod database;
+mod function;
+mod latency;
+mod samples;
+mod table;
+
+use clap::Subcommand;
+
+use self::table::Report;
+use crate::Error;
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    what: What,
+    /// Print one JSON document instead of tables
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Warm requests against the bare database: `POST /api/turns` and `POST /api/context`
+    Latency(latency::Arguments),
+}
+
+pub(crate) async fn run(arguments: Arguments) -> Result<(), Error> {
+    let report = match &arguments.what {
+        What::Latency(chosen) => latency::run(chosen).await?,
+    };
+    if arguments.json {
+        println!("{}", serde_json::to_string(&report)?);
+    } else {
+        print!("{report}");
+    }
+    if report.passed() {
+        Ok(())
+    } else {
+        Err("a bar was missed".into())
+    }
+}
+
+/// A bar of known length on stderr, silent where that is no terminal.
+fn progress(length: usize, doing: &'static str) -> Result<indicatif::ProgressBar, Error> {
+    let style = "{msg:28} {bar:30} {pos}/{len} {eta}";
+    let bar = indicatif::ProgressBar::new(length.try_into()?);
+    bar.set_style(indicatif::ProgressStyle::with_template(style)?);
+    bar.set_message(doing);
+    if bar.is_hidden() {
+        eprintln!("{doing}");
+    }
+    Ok(bar)
+}
+
+/// Runs blocking work beside the tasks of this process.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    tokio::task::spawn_blocking(work).await?
+}
