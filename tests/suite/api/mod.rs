@@ -1,0 +1,3 @@
+//! One file per URL.
+
+mod health;

@@ -1,0 +1,6 @@
+//! Black-box tests: real Postgres, the real function binaries as processes, HTTP through a router,
+//! on both hosts. The files below `api/` stand where the URLs do.
+
+mod api;
+mod connection;
+mod main_job;
