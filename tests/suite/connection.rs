@@ -59,12 +59,18 @@ fn recording_and_context_take_one_round_trip_each() {
                 let reply = client.post("/api/turns", turn(number)).await;
                 reply.is(201);
                 assert_eq!(proxy.flights(), 1, "{host}: {reply:?}");
-                assert!(reply.took >= 2 * ONE_WAY && reply.took < 4 * ONE_WAY, "{host}: {reply:?}");
+                assert!(
+                    reply.took >= 2 * ONE_WAY && reply.took < 4 * ONE_WAY,
+                    "{host}: {reply:?}"
+                );
 
                 proxy.reset_counts();
                 let reply = client.context(question.clone()).await;
                 assert_eq!(proxy.flights(), 1, "{host}: {reply:?}");
-                assert!(reply.took >= 2 * ONE_WAY && reply.took < 4 * ONE_WAY, "{host}: {reply:?}");
+                assert!(
+                    reply.took >= 2 * ONE_WAY && reply.took < 4 * ONE_WAY,
+                    "{host}: {reply:?}"
+                );
                 assert_eq!(proxy.connections(), 0, "a new connection on {host}");
             }
         }
@@ -81,7 +87,10 @@ fn a_connection_that_died_while_idle_is_replaced_unnoticed() {
             client.context(json!({ "query": "ferry" })).await;
             proxy.cut();
         }
-        assert_eq!(client.get("/api/sessions/s").await.body["session"]["turnCount"], 8);
+        assert_eq!(
+            client.get("/api/sessions/s").await.body["session"]["turnCount"],
+            8
+        );
     });
 }
 
@@ -103,7 +112,10 @@ fn a_reply_that_is_lost_leaves_the_turn_recorded_once() {
         proxy.set_mode(Mode::Forward);
         // It was written, so the repeat is a repeat.
         client.post("/api/turns", turn(1)).await.is(200);
-        assert_eq!(client.get("/api/sessions/s").await.body["session"]["turnCount"], 4);
+        assert_eq!(
+            client.get("/api/sessions/s").await.body["session"]["turnCount"],
+            4
+        );
     });
 }
 
@@ -122,15 +134,28 @@ fn the_databases_certificate_is_verified() {
     run(async {
         let right = over_tls(|_| {}).await;
         right.as_service().get("/api/health").await.is(200);
-        right.as_somebody().record("s", &[turn(0)["turns"][0].clone()]).await;
+        right
+            .as_somebody()
+            .record("s", &[turn(0)["turns"][0].clone()])
+            .await;
 
         let another = Authority::create().unwrap().ca_pem().to_owned();
         let wrong = over_tls(|settings| settings.database_ca = Some(another)).await;
         wrong.as_service().get("/api/health").await.is(503);
-        wrong.as_somebody().post("/api/turns", turn(0)).await.is_problem(503, "unavailable");
+        wrong
+            .as_somebody()
+            .post("/api/turns", turn(0))
+            .await
+            .is_problem(503, "unavailable");
 
         let none = over_tls(|settings| settings.database_ca = None).await;
-        none.as_somebody().post("/api/turns", turn(0)).await.is_problem(503, "misconfigured");
-        assert!(none.log().contains("DATABASE_CA_PEM"), "the log names the variable");
+        none.as_somebody()
+            .post("/api/turns", turn(0))
+            .await
+            .is_problem(503, "misconfigured");
+        assert!(
+            none.log().contains("DATABASE_CA_PEM"),
+            "the log names the variable"
+        );
     });
 }

@@ -82,6 +82,14 @@ pub fn build_binaries(
         .arg("--message-format=json-render-diagnostics")
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
+    // What the cargo that runs us told us of our own package: build scripts that watch it (ring's) would
+    // run again, and half the tree with them.
+    for (name, _) in env::vars_os() {
+        let name = name.to_string_lossy();
+        if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
+            cargo.env_remove(&*name);
+        }
+    }
     match binaries {
         [] => cargo.arg("--bins"),
         named => cargo.args(named.iter().flat_map(|name| ["--bin", *name])),
