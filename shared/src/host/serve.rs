@@ -33,8 +33,13 @@ pub(super) struct Service {
 /// logged by name and answered with 503 instead of crashing, which would say nothing to anybody.
 pub(super) fn start(endpoint: &'static Endpoint) -> Service {
     telemetry::install();
+    // These and the two in `warm` are what `xtask bench cold-start` reads.
+    tracing::debug!("logging");
     let app = match Config::from_env().and_then(App::new) {
-        Ok(app) => Some(Arc::new(app)),
+        Ok(app) => {
+            tracing::debug!("configured");
+            Some(Arc::new(app))
+        }
         Err(error) => {
             tracing::error!(%error, "not configured");
             None

@@ -120,13 +120,17 @@ pub(super) async fn seed(database: &Database) -> Result<(), Error> {
         admin.batch_execute(&seed).await?;
         spinner.finish_and_clear();
     }
-    for table in ["sessions", "turns", "turn_embeddings", "adapter_syncs"] {
+    for table in [
+        "memories.sessions",
+        "memories.turns",
+        "memories.turn_embeddings",
+        "memories.adapter_syncs",
+        "pgmq.q_memory_embed",
+    ] {
         admin
-            .batch_execute(&format!("vacuum analyze memories.{table}"))
+            .batch_execute(&format!("vacuum analyze {table}"))
             .await?;
     }
-    // The checkpoint of all this must not fall into a measurement.
-    Ok(admin
-        .batch_execute("vacuum analyze pgmq.q_memory_embed; checkpoint")
-        .await?)
+    // That of all this must not fall into a measurement.
+    Ok(admin.batch_execute("checkpoint").await?)
 }

@@ -4,6 +4,7 @@
 //! turns, so that a busy machine slows both.
 
 mod client;
+mod cold_start;
 mod database;
 mod function;
 mod latency;
@@ -12,7 +13,6 @@ mod table;
 
 use clap::Subcommand;
 
-use self::table::Report;
 use crate::Error;
 
 #[derive(clap::Args)]
@@ -28,11 +28,14 @@ pub(crate) struct Arguments {
 enum What {
     /// Warm requests against the bare database: `POST /api/turns` and `POST /api/context`
     Latency(latency::Arguments),
+    /// From spawn to the first answer, against a function that does nothing
+    ColdStart(cold_start::Arguments),
 }
 
 pub(crate) async fn run(arguments: Arguments) -> Result<(), Error> {
     let report = match &arguments.what {
         What::Latency(chosen) => latency::run(chosen).await?,
+        What::ColdStart(chosen) => cold_start::run(chosen).await?,
     };
     if arguments.json {
         println!("{}", serde_json::to_string(&report)?);

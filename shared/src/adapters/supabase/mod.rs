@@ -47,6 +47,7 @@ impl Supabase {
     /// Opens a connection ahead of its first use; a failure shows itself when it is used.
     pub async fn warm(&self, deadline: Deadline) {
         drop(self.connection(deadline).await);
+        tracing::debug!("postgres ready");
     }
 
     /// Whether the database answers.

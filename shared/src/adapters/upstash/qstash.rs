@@ -47,6 +47,7 @@ impl QStash {
             && let Ok(client) = self.outbound.client(Adapter::Upstash)
         {
             drop(send(Adapter::Upstash, client.head(&self.config.url), deadline).await);
+            tracing::debug!("qstash ready");
         }
     }
 

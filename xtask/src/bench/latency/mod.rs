@@ -28,10 +28,10 @@ pub(crate) struct Arguments {
     #[arg(long, default_value = "vercel")]
     host: Host,
     /// Blocks of each side
-    #[arg(long, default_value_t = 10)]
+    #[arg(long, default_value_t = 20)]
     blocks: usize,
     /// Requests in a block
-    #[arg(long, default_value_t = 50)]
+    #[arg(long, default_value_t = 25)]
     requests: usize,
 }
 

@@ -1,0 +1,132 @@
+//! What the functions talk to while they start: Postgres, and QStash with a destination for its
+//! deliveries; each behind TLS, and plain for comparison.
+
+use std::collections::BTreeMap;
+
+use devstack::certificates::Authority;
+use devstack::postgres::{Database, Server};
+use devstack::qstash::{Qstash, Settings, TlsIdentity};
+use devstack::stack::{tokens, workspace};
+use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use uuid::Uuid;
+
+use super::super::database;
+use crate::Error;
+
+/// Whose turns are recorded; [`database::seed`] removes them.
+const RECORDING: Uuid = Uuid::from_u128(52);
+
+pub(super) struct Parts {
+    server: Server,
+    database: Database,
+    authority: Authority,
+    secret: Qstash,
+    plain: Qstash,
+    jwt_secret: String,
+}
+
+impl Parts {
+    pub(super) async fn start() -> Result<Self, Error> {
+        let authority = Authority::load_or_create(&workspace().join(".dev/bench/authority"))?;
+        let (server, database) = database::start(Some(authority.clone())).await?;
+        let issued = authority.issue("localhost")?;
+        let identity = TlsIdentity::Pem {
+            chain: issued.cert_pem.into_bytes(),
+            key: issued.key_pem.into_bytes(),
+        };
+        let tls = Settings {
+            tls: Some(identity),
+            ..Settings::default()
+        };
+        let (secret, plain) = (
+            Qstash::start(tls).await?,
+            Qstash::start(Settings::default()).await?,
+        );
+        let destination = destination().await?;
+        for qstash in [&secret, &plain] {
+            subscribe(qstash, &destination, &authority).await?;
+        }
+        let jwt_secret = Uuid::new_v4().to_string();
+        Ok(Self {
+            server,
+            database,
+            authority,
+            secret,
+            plain,
+            jwt_secret,
+        })
+    }
+
+    pub(super) fn token(&self) -> Result<String, Error> {
+        tokens::mint(
+            &self.jwt_secret,
+            Some(RECORDING),
+            tokens::USER,
+            tokens::HOUR,
+        )
+    }
+
+    /// A function's environment, as in production or without any TLS. The embedder is named, so that
+    /// turns get a job; nobody asks it.
+    pub(super) fn env(&self, tls: bool) -> BTreeMap<String, String> {
+        let url = self.database.function_tls_url().filter(|_| tls);
+        let qstash = if tls { &self.secret } else { &self.plain };
+        let authority = self.authority.ca_pem();
+        [
+            (
+                "DATABASE_URL",
+                url.as_deref().unwrap_or(&self.database.function_url()),
+            ),
+            ("DATABASE_CA_PEM", authority),
+            ("OUTBOUND_CA_PEM", authority),
+            ("SUPABASE_JWT_SECRET", &self.jwt_secret),
+            ("MEMORY_PUBLIC_URL", "http://127.0.0.1:3000"),
+            ("QSTASH_URL", qstash.url()),
+            ("QSTASH_TOKEN", qstash.token()),
+            ("EMBEDDINGS_URL", "http://127.0.0.1:9/v1/embeddings"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into()
+    }
+
+    pub(super) async fn stop(self) {
+        self.secret.stop().await;
+        self.plain.stop().await;
+        self.server.stop();
+    }
+}
+
+/// Makes it the one member of the topic.
+async fn subscribe(qstash: &Qstash, destination: &str, authority: &Authority) -> Result<(), Error> {
+    let root = reqwest::Certificate::from_pem(authority.ca_pem().as_bytes())?;
+    reqwest::Client::builder()
+        .tls_certs_only([root])
+        .build()?
+        .post(format!("{}/v2/topics/memory.sync/endpoints", qstash.url()))
+        .bearer_auth(qstash.token())
+        .header("content-type", "application/json")
+        .body(json!({ "endpoints": [{ "url": destination }] }).to_string())
+        .send()
+        .await?
+        .error_for_status()?;
+    Ok(())
+}
+
+/// Takes every delivery for done: jobs are not what is measured here.
+async fn destination() -> Result<String, Error> {
+    const DONE: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+    let url = format!("http://{}/", listener.local_addr()?);
+    tokio::spawn(async move {
+        while let Ok((mut delivery, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                // The head and the small body come in one piece or two; either will do.
+                let _ = delivery.read(&mut [0; 8192]).await;
+                delivery.write_all(DONE).await
+            });
+        }
+    });
+    Ok(url)
+}
