@@ -6,10 +6,14 @@ pub mod tokens;
 
 pub use settings::{EmbedderChoice, StackSettings};
 
-use std::{collections::BTreeMap, net::TcpListener, path::Path, sync::Arc};
+use std::{collections::BTreeMap, net::TcpListener, path::Path, sync::Arc, time::Duration};
 
-use memory_orchestrator::endpoints;
-use serde_json::json;
+use memory_orchestrator::{
+    adapters::{http::Outbound, upstash::qstash::QStash},
+    config,
+    domain::deadline::Deadline,
+    endpoints,
+};
 
 use crate::{
     embedder,
@@ -107,7 +111,8 @@ impl Stack {
             log_dir: settings.log_dir,
             ..SpawnSettings::default()
         };
-        let functions = tokio::task::spawn_blocking(move || Functions::spawn(&built, &routes(), &spawn));
+        let functions =
+            tokio::task::spawn_blocking(move || Functions::spawn(&built, &routes(), &spawn));
         let functions = Arc::new(functions.await??);
         let router = Router::start(RouterSettings {
             port: Some(port),
@@ -172,17 +177,22 @@ pub fn routes() -> Vec<RouteSpec> {
 /// The folder of the workspace.
 #[must_use]
 pub fn workspace() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap_or(Path::new("."))
 }
 
-/// Makes the endpoint of the embedding job a member of the topic.
+/// Makes the endpoint of the embedding job a member of the topic, with the service's own client.
 async fn subscribe(qstash: &Qstash, url: &str) -> Result<(), Error> {
-    reqwest::Client::new()
-        .post(format!("{}/v2/topics/{TOPIC}/endpoints", qstash.url()))
-        .bearer_auth(qstash.token())
-        .json(&json!({ "endpoints": [{ "url": format!("{url}/api/jobs/embed") }] }))
-        .send()
-        .await?
-        .error_for_status()?;
-    Ok(())
+    let config = config::QStash {
+        url: qstash.url().to_owned(),
+        token: Some(config::Secret::new(qstash.token())),
+        topic: TOPIC.to_owned(),
+        signing_keys: Vec::new(),
+    };
+    let client = QStash::new(config, Arc::new(Outbound::new(None)));
+    let job = format!("{url}/api/jobs/embed");
+    Ok(client
+        .subscribe(&[&job], Deadline::after(Duration::from_secs(5)))
+        .await?)
 }

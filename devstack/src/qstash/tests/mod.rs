@@ -1,6 +1,7 @@
 //! The emulator against a receiver of our own, and (in `sdk`) against the official SDKs.
 
 mod callbacks;
+mod client;
 mod delivery;
 mod dlq;
 mod limits;

@@ -1,0 +1,46 @@
+//! Schedules: QStash calls an address again and again.
+
+use http::Method;
+use serde::Deserialize;
+
+use super::{QStash, malformed};
+use crate::adapters::Error;
+use crate::domain::deadline::Deadline;
+
+/// A schedule, under a name of ours, so that setting it again changes it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Schedule {
+    /// Ours.
+    #[serde(rename = "scheduleId")]
+    pub id: String,
+    /// Five fields, UTC.
+    pub cron: String,
+    /// The address.
+    pub destination: String,
+}
+
+impl QStash {
+    /// Every schedule of the account.
+    pub async fn schedules(&self, deadline: Deadline) -> Result<Vec<Schedule>, Error> {
+        let body = self
+            .call(self.request(Method::GET, "schedules")?, deadline)
+            .await?;
+        serde_json::from_slice(&body).map_err(|error| malformed(&error))
+    }
+
+    /// Makes a schedule, or gives the one of this name another time or address.
+    pub async fn set_schedule(&self, schedule: &Schedule, deadline: Deadline) -> Result<(), Error> {
+        let request = self
+            .request(Method::POST, &format!("schedules/{}", schedule.destination))?
+            .header("upstash-cron", &schedule.cron)
+            .header("upstash-schedule-id", &schedule.id);
+        self.call(request, deadline).await.map(drop)
+    }
+
+    /// Ends a schedule.
+    pub async fn delete_schedule(&self, id: &str, deadline: Deadline) -> Result<(), Error> {
+        let request = self.request(Method::DELETE, &format!("schedules/{id}"))?;
+        self.call(request, deadline).await.map(drop)
+    }
+}
