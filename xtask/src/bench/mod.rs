@@ -3,12 +3,14 @@
 //! Every figure that has a bar is a ratio (or a difference) of two things measured in one run, in
 //! turns, so that a busy machine slows both.
 
+mod built;
 mod client;
 mod cold_start;
 mod database;
 mod function;
 mod latency;
 mod samples;
+mod size;
 mod table;
 
 use clap::Subcommand;
@@ -30,12 +32,15 @@ enum What {
     Latency(latency::Arguments),
     /// From spawn to the first answer, against a function that does nothing
     ColdStart(cold_start::Arguments),
+    /// Each binary's size, and its memory after 1,000 requests
+    Size(size::Arguments),
 }
 
 pub(crate) async fn run(arguments: Arguments) -> Result<(), Error> {
     let report = match &arguments.what {
         What::Latency(chosen) => latency::run(chosen).await?,
         What::ColdStart(chosen) => cold_start::run(chosen).await?,
+        What::Size(chosen) => size::run(chosen).await?,
     };
     if arguments.json {
         println!("{}", serde_json::to_string(&report)?);

@@ -9,14 +9,14 @@ mod questions;
 
 use std::collections::BTreeMap;
 
-use devstack::functions::{BuiltFunctions, Host, Profile, build, build_binaries};
+use devstack::functions::Host;
 use devstack::stack::{EmbedderChoice, Stack, StackSettings, workspace};
 use uuid::Uuid;
 
 use self::measure::{Measured, Plan, measure};
 use self::questions::Questions;
 use super::table::{Cell, Report, Table};
-use super::{blocking, database};
+use super::{blocking, built, database};
 use crate::Error;
 
 /// How many times the bare transaction a request may take, at the median.
@@ -37,7 +37,7 @@ pub(crate) struct Arguments {
 
 pub(super) async fn run(arguments: &Arguments) -> Result<Report, Error> {
     let host = arguments.host;
-    let functions = blocking(move || built(host)).await?;
+    let functions = blocking(move || built::functions(host, &["turns", "context"])).await?;
     let (server, database) = database::start(None).await?;
     database::seed(&database).await?;
     let questions = Questions::read(&database).await?;
@@ -68,20 +68,6 @@ pub(super) async fn run(arguments: &Arguments) -> Result<Report, Error> {
     stack.stop().await;
     server.stop();
     Ok(report(host, arguments, &measured?))
-}
-
-/// The measured functions as they are deployed; the others as they are at hand.
-fn built(host: Host) -> Result<BuiltFunctions, Error> {
-    let names = [format!("{host}-turns"), format!("{host}-context")];
-    let names = names.each_ref().map(String::as_str);
-    let release = build_binaries(host.package(), host, Profile::Release, &names)?;
-    let mut all = build(host, Profile::Dev)?;
-    for function in release.functions {
-        all.functions
-            .retain(|other| other.binary != function.binary);
-        all.functions.push(function);
-    }
-    Ok(all)
 }
 
 fn report(host: Host, arguments: &Arguments, measured: &[Measured]) -> Report {
