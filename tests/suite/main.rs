@@ -1,6 +1,11 @@
 //! Black-box tests: real Postgres, the real function binaries as processes, HTTP through a router,
 //! on both hosts. The files below `api/` stand where the URLs do.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "what is not there fails the test, in its helpers too"
+)]
+
 mod api;
 mod connection;
 mod main_job;

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use std::time::{Duration, SystemTime};
 
 use devstack::functions::{self, BuiltFunctions, Host, Profile};
-use devstack::postgres::{self, Database};
+use devstack::postgres::{self, Database, Pooler, PoolerSettings};
 use devstack::stack::{EmbedderChoice, Stack, StackSettings, tokens, workspace};
 use futures_util::FutureExt as _;
 use tokio::runtime::Runtime;
@@ -77,7 +77,10 @@ impl Deployment {
         let mut settings = StackSettings {
             functions: built(host).await,
             port: None,
-            database_url: database.function_url(),
+            database_url: match pooler().await {
+                Some(pooler) => pooler.url_for(&database),
+                None => database.function_url(),
+            },
             database_ca: database.cluster().ca_pem().map(str::to_owned),
             jwt_secret: JWT_SECRET.to_owned(),
             embedder: EmbedderChoice::Lexical,
@@ -182,6 +185,23 @@ async fn fresh_database() -> Database {
         .fresh_database(&migrations)
         .await
         .expect("a database")
+}
+
+/// With `SUITE_POOLER` set, PgBouncer in transaction mode stands between all functions and their
+/// database, with a pool of four connections to each.
+async fn pooler() -> Option<&'static Pooler> {
+    static POOLER: OnceCell<Pooler> = OnceCell::const_new();
+    std::env::var_os("SUITE_POOLER")?;
+    let start = || async {
+        let server = postgres::shared().await.expect("a server");
+        let settings = PoolerSettings {
+            folder: workspace().join(".dev/test-pgbouncer"),
+            port: None,
+            pool_size: 4,
+        };
+        Pooler::start(server, settings).await.expect("a pooler")
+    };
+    Some(POOLER.get_or_init(start).await)
 }
 
 /// A host's functions, built once per process.

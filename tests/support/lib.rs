@@ -28,4 +28,4 @@ pub use client::Client;
 pub use delivery::Signed;
 pub use deployment::{Deployment, on_both_hosts, on_own_deployments, run};
 pub use reply::Reply;
-pub use turns::{marked, turn};
+pub use turns::{marked, turn, until};

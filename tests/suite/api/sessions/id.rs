@@ -1,0 +1,85 @@
+//! `GET /api/sessions/{id}`
+
+use black_box::cases::{self, Case};
+use black_box::{on_both_hosts, turn};
+use serde_json::{Value, json};
+
+#[test]
+fn a_session_is_replayed_in_order_page_by_page() {
+    on_both_hosts(async |deployment| {
+        let user = deployment.as_somebody();
+        let turns: Vec<_> = (1..=25).map(|seq| turn(&format!("t{seq}"), "x")).collect();
+        user.record("s", &turns).await;
+        let (mut seen, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let page = user.get(&format!("/api/sessions/s?limit=10{cursor}")).await;
+            page.is(200);
+            assert_eq!(page.body["session"]["turnCount"], 25);
+            seen.extend(page.each("turns", "seq"));
+            match &page.body["nextCursor"] {
+                Value::String(next) => cursor = format!("&cursor={next}"),
+                _ => break,
+            }
+        }
+        assert_eq!(seen, (1..=25).map(Value::from).collect::<Vec<_>>());
+    });
+}
+
+#[test]
+fn any_id_can_be_asked_for() {
+    on_both_hosts(async |deployment| {
+        let user = deployment.as_somebody();
+        for (number, (id, path)) in [
+            ("a b", "a%20b"),
+            ("a+b", "a+b"),
+            ("100%", "100%25"),
+            ("a/b?c#d", "a%2Fb%3Fc%23d"),
+            ("日本", "%E6%97%A5%E6%9C%AC"),
+            (
+                "0192f0c1-2345-7abc-8def-0123456789ab",
+                "0192F0C1-2345-7abc-8def-0123456789AB",
+            ),
+            ("..", "%2E%2E"),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            // A client that normalises paths, as ours does, cannot ask for dots.
+            if id == ".." {
+                continue;
+            }
+            user.record(id, &[turn(&number.to_string(), "x")]).await;
+            let read = user.get(&format!("/api/sessions/{path}")).await;
+            read.is(200);
+            assert_eq!(read.body["session"]["sessionId"], id);
+        }
+    });
+}
+
+#[test]
+fn what_cannot_be_read_is_refused_alike() {
+    let path = |rest: &str| format!("/api/sessions/{rest}");
+    let refused = |rest: &str, pointer| Case::get(rest, &path(rest)).is_invalid_at(&[pointer]);
+    let long = "x".repeat(256);
+    let post = json!({ "sessionId": "s", "turns": [turn("1", "x")] });
+    cases::hold([
+        Case::post("a session", "/api/turns", post).comes_to(201),
+        Case::get("read", &path("s")),
+        Case::get("unknown", &path("other")).is_refused(404, "not_found"),
+        refused(&long, "/path/id"),
+        refused("%00", "/path/id"),
+        refused("%FF", "/path/id"),
+        refused("s?limit=0", "/query/limit"),
+        refused("s?cursor=x", "/query/cursor"),
+        // -5 and 99999999999, as a cursor would hold them.
+        refused("s?cursor=LTU", "/query/cursor"),
+        refused("s?cursor=OTk5OTk5OTk5OTk", "/query/cursor"),
+        Case::get("past the end", &path("s?cursor=NDAwMDAwMDAwMA")),
+        Case::get("a foreign parameter", &path("s?colour=blue")),
+        Case::get("a parameter called id", &path("s?id=other")),
+        Case::new("deleted", "DELETE", &path("s")).allows_only("GET"),
+        Case::get("signed out", &path("s"))
+            .without_token()
+            .is_refused(401, "unauthorized"),
+    ]);
+}

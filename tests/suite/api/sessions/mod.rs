@@ -1,0 +1,6 @@
+//! `/api/sessions`
+
+mod backfill;
+mod id;
+mod index;
+mod sync;
