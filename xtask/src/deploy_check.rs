@@ -2,7 +2,7 @@
 //! here by the hosts' own tools, without an account.
 //!
 //! Each works on a clone of the last commit, so that the checkout stays clean and what is not committed
-//! is not deployed. Minutes: these are release builds with fat LTO.
+//! is not deployed. About a minute per function, and ten more the first time: release builds with fat LTO.
 
 mod artefacts;
 mod sam;

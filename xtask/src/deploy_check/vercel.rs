@@ -131,8 +131,11 @@ fn check_static(folder: &Path) -> Result<(), Error> {
         let extension = file.extension().and_then(|extension| extension.to_str());
         extension.is_some_and(|extension| SOURCES.contains(&extension))
     });
-    match source {
-        Some(file) => Err(format!("source is published: {}", file.display()).into()),
-        None => Ok(()),
+    if let Some(file) = source {
+        return Err(format!("source is published: {}", file.display()).into());
+    }
+    match published.contains(&PathBuf::from("openapi.json")) {
+        true => Ok(()),
+        false => Err("openapi.json is not published".into()),
     }
 }
