@@ -4,7 +4,7 @@ use std::ops::Deref;
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use time::OffsetDateTime;
+use time::{OffsetDateTime, UtcOffset};
 use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
@@ -192,6 +192,9 @@ impl Read for Moment {
         value
             .as_str()
             .and_then(|text| OffsetDateTime::parse(text, &Rfc3339).ok())
+            // In UTC it must have a year of four digits that Postgres knows too: there is no year 0.
+            .and_then(|at| at.checked_to_offset(UtcOffset::UTC))
+            .filter(|at| at.year() > 0)
             .map(Self)
             .or_else(|| reader.fault("must be a time as in 2026-05-20T09:30:00Z (RFC 3339)"))
     }
