@@ -138,7 +138,7 @@ impl Case {
 
     fn assert(&self, reply: &Reply, host: Host) {
         let name = &self.name;
-        eprintln!("{name}, on {host}: {reply:?}");
+        eprintln!("{name}, on {host}");
         match self.code {
             Some(code) => reply.is_problem(self.status, code),
             None => reply.is(self.status),
