@@ -34,7 +34,6 @@ pub fn install() {
         .json()
         .flatten_event(true)
         .with_target(false)
-        .with_current_span(false)
         .with_span_events(FmtSpan::CLOSE)
         .with_filter(level);
     // A second installation, in a test process, changes nothing.

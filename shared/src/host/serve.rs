@@ -35,7 +35,10 @@ pub(super) fn start(endpoint: &'static Endpoint) -> Service {
     telemetry::install();
     // These and the two in `warm` are what `xtask bench cold-start` reads.
     tracing::debug!("logging");
-    let app = match Config::from_env().and_then(App::new) {
+    let app = Config::from_env()
+        .and_then(App::new)
+        .and_then(|app| app.prepare(endpoint.needs));
+    let app = match app {
         Ok(app) => {
             tracing::debug!("configured");
             Some(Arc::new(app))

@@ -47,7 +47,7 @@ impl App {
     pub fn new(config: Config) -> Result<Self, ConfigError> {
         let outbound = Arc::new(Outbound::new(config.outbound_ca));
         Ok(Self {
-            supabase: Supabase::new(&config.database)?,
+            supabase: Supabase::new(config.database)?,
             qstash: QStash::new(config.qstash, Arc::clone(&outbound)),
             embedder: config
                 .embeddings
@@ -56,6 +56,14 @@ impl App {
             public_url: config.public_url,
             enabled: config.enabled,
         })
+    }
+
+    /// Readies what an endpoint needs, so that a wrong configuration shows itself at once.
+    pub fn prepare(self, needs: Needs) -> Result<Self, ConfigError> {
+        if needs != Needs::Nothing {
+            self.supabase.prepare()?;
+        }
+        Ok(self)
     }
 
     /// Opens what an endpoint needs. What fails here shows itself in the request that needs it.

@@ -1,5 +1,6 @@
 //! Connections: TLS, the pool, and noticing the stale ones.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use deadpool_postgres::{
@@ -22,7 +23,10 @@ impl Supabase {
     /// A connection that was not closed when it was handed out. One that broke meanwhile shows
     /// itself by its first statement.
     pub(super) async fn connection(&self, deadline: Deadline) -> Result<Object, Error> {
-        match tokio::time::timeout_at(deadline.instant(), self.pool.get()).await {
+        let pool = self.pool.get().map_err(|fault| {
+            Error::new(Adapter::Supabase, ErrorKind::Refused, fault.to_string())
+        })?;
+        match tokio::time::timeout_at(deadline.instant(), pool.get()).await {
             Ok(Ok(connection)) => Ok(connection),
             Ok(Err(PoolError::Backend(cause))) => Err(error::classify(&cause)),
             Ok(Err(PoolError::Timeout(_))) | Err(_) => {
@@ -38,8 +42,41 @@ impl Supabase {
     }
 }
 
+/// A pool that is built when it is first needed: its TLS connector costs 2 to 3 ms, which a function
+/// that never asks the database had better not pay when it starts.
+#[derive(Debug)]
+pub(super) struct LazyPool {
+    config: Database,
+    pool: OnceLock<Pool>,
+}
+
+impl LazyPool {
+    /// For the configured database, whose URL is well-formed.
+    pub(super) fn new(config: Database) -> Result<Self, ConfigError> {
+        parse(config.url.expose())?;
+        let pool = OnceLock::new();
+        Ok(Self { config, pool })
+    }
+
+    /// The pool; an error is a bad root.
+    pub(super) fn get(&self) -> Result<&Pool, ConfigError> {
+        if let Some(pool) = self.pool.get() {
+            return Ok(pool);
+        }
+        let built = pool(&self.config)?;
+        Ok(self.pool.get_or_init(|| built))
+    }
+
+    /// Forgets the connections that nobody uses.
+    pub(super) fn forget_idle(&self) {
+        if let Some(pool) = self.pool.get() {
+            pool.retain(|_, _| false);
+        }
+    }
+}
+
 /// A pool that connects when it is first asked.
-pub(super) fn pool(config: &Database) -> Result<Pool, ConfigError> {
+fn pool(config: &Database) -> Result<Pool, ConfigError> {
     let (mut postgres, tls) = parse(config.url.expose())?;
     postgres.connect_timeout(CONNECT_TIMEOUT);
     postgres.application_name("memory-orchestrator");

@@ -13,11 +13,11 @@ use crate::domain::deadline::Deadline;
 use crate::domain::ids::UserId;
 
 const BEGIN_EMBED: &str = "
-select version, turn_id, revision, text
+select version, session_id, turn_id, revision, text
 from memories.begin_embed_job($1, $2)";
 
 const FINISH_EMBED: &str = "
-select memories.finish_embed_job($1, $2, $3, $4, $5)";
+select memories.finish_embed_job($1, $2, $3, $4, $5, $6)";
 
 const NOTE_FAILURE: &str = "
 select memories.note_job_failure($1, $2, $3)";
@@ -36,6 +36,8 @@ pub struct QueuedJob {
 pub struct EmbedWork {
     /// Of the queued payload.
     pub version: u32,
+    /// The session of its turns.
+    pub session: Uuid,
     /// The turns that are still there.
     pub turns: Vec<EmbedTurn>,
 }
@@ -77,13 +79,13 @@ impl Supabase {
             .iter()
             .filter_map(|row| {
                 let turn = || {
-                    let Some(id) = row.try_get::<_, Option<Uuid>>(1)? else {
+                    let Some(id) = row.try_get::<_, Option<Uuid>>(2)? else {
                         return Ok(None);
                     };
                     Ok(Some(EmbedTurn {
                         id,
-                        revision: row.try_get(2)?,
-                        text: row.try_get(3)?,
+                        revision: row.try_get(3)?,
+                        text: row.try_get(4)?,
                     }))
                 };
                 turn().transpose()
@@ -92,6 +94,7 @@ impl Supabase {
             .map_err(malformed)?;
         Ok(Some(EmbedWork {
             version: version.unsigned_abs(),
+            session: first.try_get(1).map_err(malformed)?,
             turns,
         }))
     }
@@ -102,6 +105,7 @@ impl Supabase {
         &self,
         user: UserId,
         job: i64,
+        session: Uuid,
         model: &str,
         embedded: &[(EmbedTurn, Vec<f32>)],
         deadline: Deadline,
@@ -117,6 +121,7 @@ impl Supabase {
                 FINISH_EMBED,
                 &[
                     (&job, Type::INT8),
+                    (&session, Type::UUID),
                     (&model, Type::TEXT),
                     (&turns, Type::UUID_ARRAY),
                     (&revisions, Type::INT4_ARRAY),

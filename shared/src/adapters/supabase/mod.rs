@@ -20,9 +20,9 @@ pub use self::jobs::{EmbedWork, QueuedJob};
 pub use self::sessions::{SessionCursor, SessionRow, SyncState, TurnRow};
 pub use self::turns::{Recorded, Recording};
 
-use deadpool_postgres::Pool;
 use tokio::sync::OnceCell;
 
+use self::connect::LazyPool;
 use self::halfvec::HalfvecTypes;
 use super::Error;
 use crate::config;
@@ -31,17 +31,22 @@ use crate::domain::deadline::Deadline;
 /// The pool and what is learnt once per process.
 #[derive(Debug)]
 pub struct Supabase {
-    pool: Pool,
+    pool: LazyPool,
     halfvec: OnceCell<HalfvecTypes>,
 }
 
 impl Supabase {
-    /// A pool for the configured database. Connects to nothing yet.
-    pub fn new(config: &config::Database) -> Result<Self, config::ConfigError> {
+    /// For the configured database. Connects to nothing yet.
+    pub fn new(config: config::Database) -> Result<Self, config::ConfigError> {
         Ok(Self {
-            pool: connect::pool(config)?,
+            pool: LazyPool::new(config)?,
             halfvec: OnceCell::new(),
         })
+    }
+
+    /// Checks the rest of the configuration, the trusted root, and readies what connects.
+    pub fn prepare(&self) -> Result<(), config::ConfigError> {
+        self.pool.get().map(drop)
     }
 
     /// Opens a connection ahead of its first use; a failure shows itself when it is used.

@@ -55,7 +55,7 @@ impl Supabase {
                 Attempt::Failed(error) => Err(error),
                 Attempt::Again(_) => {
                     // What broke one idle connection has broken the others too.
-                    self.pool.retain(|_, _| false);
+                    self.pool.forget_idle();
                     match self.attempt(actor, statement, params, deadline).await {
                         Attempt::Done(rows) => Ok(rows),
                         Attempt::Failed(error) | Attempt::Again(error) => Err(error),
