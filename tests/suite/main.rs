@@ -8,4 +8,12 @@
 
 mod api;
 mod connection;
+mod idempotency;
+mod isolation;
+mod layout;
+mod locomo;
+mod logs;
 mod main_job;
+mod openapi;
+mod outages;
+mod tokens;

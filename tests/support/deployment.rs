@@ -32,6 +32,11 @@ const JWT_SECRET: &str = "what signs the access tokens of the tests";
 /// How much faster than real time QStash's waits pass.
 const TIME_SCALE: f64 = 0.02;
 
+/// Signs any claims as the deployments' issuer would.
+pub fn sign(claims: &serde_json::Value, algorithm: jsonwebtoken::Algorithm) -> String {
+    tokens::sign(JWT_SECRET, claims, algorithm).expect("a token")
+}
+
 /// Logs of earlier runs are kept for a look at a failure, not for ever.
 const LOGS_KEPT: Duration = Duration::from_secs(24 * 3600);
 
@@ -118,11 +123,6 @@ impl Deployment {
     /// A client without a token.
     pub fn as_nobody(&self) -> Client<'_> {
         Client::new(self)
-    }
-
-    /// Signs any claims with the secret that the deployment trusts.
-    pub fn sign(&self, claims: &serde_json::Value, algorithm: jsonwebtoken::Algorithm) -> String {
-        tokens::sign(&self.stack.jwt_secret, claims, algorithm).expect("a token")
     }
 
     /// The administrator's connection.

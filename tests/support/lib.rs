@@ -26,6 +26,6 @@ mod turns;
 pub use cases::Case;
 pub use client::Client;
 pub use delivery::Signed;
-pub use deployment::{Deployment, on_both_hosts, on_own_deployments, run};
+pub use deployment::{Deployment, on_both_hosts, on_own_deployments, run, sign};
 pub use reply::Reply;
 pub use turns::{marked, turn, until};
