@@ -29,6 +29,8 @@ pub fn install() {
     let level = std::env::var(crate::config::env::MEMORY_LOG.name)
         .ok()
         .and_then(|text| text.parse::<LevelFilter>().ok())
+        // Below `debug` Lambda's runtime logs whole events, tokens and texts included.
+        .map(|level| level.min(LevelFilter::DEBUG))
         .unwrap_or(LevelFilter::INFO);
     let lines = tracing_subscriber::fmt::layer()
         .json()
