@@ -13,7 +13,7 @@ use devstack::functions::{BuiltFunction, Host, Profile, build_binaries};
 use serde_json::json;
 use uuid::Uuid;
 
-use self::parts::Parts;
+use self::parts::{Parts, Road};
 use self::start::{Function, Log};
 use self::timeline::Timeline;
 use super::client::Request;
@@ -109,23 +109,34 @@ fn kinds(host: Host, built: &Built, parts: &Parts) -> Result<Vec<Kind>, Error> {
         }
     };
     Ok(vec![
-        kind("hello-world", &built.hello, parts.env(true), Box::new(get)),
+        kind(
+            "hello-world",
+            &built.hello,
+            parts.env(Road::Tls),
+            Box::new(get),
+        ),
         kind(
             "GET /api/health",
             &built.health,
-            parts.env(true),
+            parts.env(Road::Tls),
             Box::new(get),
         ),
         kind(
             "POST /api/turns",
             &built.turns,
-            parts.env(true),
+            parts.env(Road::Tls),
             Box::new(post.clone()),
         ),
         kind(
-            "POST /api/turns, no TLS",
+            "the same without TLS",
             &built.turns,
-            parts.env(false),
+            parts.env(Road::Plain),
+            Box::new(post.clone()),
+        ),
+        kind(
+            "and with one more hop",
+            &built.turns,
+            parts.env(Road::Hop),
             Box::new(post),
         ),
     ])
@@ -216,7 +227,7 @@ fn report(host: Host, starts: usize, kinds: &[Kind], timeline: &Timeline) -> Rep
     Report {
         tables: vec![table, timeline.table()],
         notes: vec![
-            "TLS: Postgres's certificate is verified, and QStash is HTTPS. PyPI's Postgres has no TLS, so a front in this process, a debug build, ends it; QStash too is part of this process.".to_owned(),
+            "TLS: Postgres's certificate is verified, and QStash is HTTPS. PyPI's Postgres has no TLS, so a front in this process, a debug build, ends it; `one more hop` shows what such a front costs besides TLS. QStash too is part of this process.".to_owned(),
             "On Lambda the function is spawned by AWS's emulator when it gets the event.".to_owned(),
         ],
     }

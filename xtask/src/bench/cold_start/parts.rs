@@ -8,8 +8,8 @@ use devstack::postgres::{Database, Server};
 use devstack::qstash::{Qstash, Settings, TlsIdentity};
 use devstack::stack::{tokens, workspace};
 use serde_json::json;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpListener;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
+use tokio::net::{TcpListener, TcpStream};
 use uuid::Uuid;
 
 use super::super::database;
@@ -18,12 +18,25 @@ use crate::Error;
 /// Whose turns are recorded; [`database::seed`] removes them.
 const RECORDING: Uuid = Uuid::from_u128(52);
 
+/// How a function reaches Postgres and QStash.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Road {
+    /// As in production.
+    Tls,
+    /// Without TLS.
+    Plain,
+    /// Without TLS, Postgres behind a hop that only copies: what the TLS front costs as a hop.
+    Hop,
+}
+
 pub(super) struct Parts {
     server: Server,
     database: Database,
     authority: Authority,
     secret: Qstash,
     plain: Qstash,
+    /// The port of the hop in front of Postgres.
+    hop: u16,
     jwt_secret: String,
 }
 
@@ -48,6 +61,7 @@ impl Parts {
         for qstash in [&secret, &plain] {
             subscribe(qstash, &destination, &authority).await?;
         }
+        let hop = hop(server.port()).await?;
         let jwt_secret = Uuid::new_v4().to_string();
         Ok(Self {
             server,
@@ -55,6 +69,7 @@ impl Parts {
             authority,
             secret,
             plain,
+            hop,
             jwt_secret,
         })
     }
@@ -68,17 +83,20 @@ impl Parts {
         )
     }
 
-    /// A function's environment, as in production or without any TLS. The embedder is named, so that
-    /// turns get a job; nobody asks it.
-    pub(super) fn env(&self, tls: bool) -> BTreeMap<String, String> {
-        let url = self.database.function_tls_url().filter(|_| tls);
-        let qstash = if tls { &self.secret } else { &self.plain };
+    /// A function's environment. The embedder is named, so that turns get a job; nobody asks it.
+    pub(super) fn env(&self, road: Road) -> BTreeMap<String, String> {
+        let plain = self.database.function_url();
+        let (url, qstash) = match road {
+            Road::Tls => (
+                self.database.function_tls_url().unwrap_or(plain),
+                &self.secret,
+            ),
+            Road::Plain => (plain, &self.plain),
+            Road::Hop => (self.database.function_url_at(self.hop), &self.plain),
+        };
         let authority = self.authority.ca_pem();
         [
-            (
-                "DATABASE_URL",
-                url.as_deref().unwrap_or(&self.database.function_url()),
-            ),
+            ("DATABASE_URL", url.as_str()),
             ("DATABASE_CA_PEM", authority),
             ("OUTBOUND_CA_PEM", authority),
             ("SUPABASE_JWT_SECRET", &self.jwt_secret),
@@ -129,4 +147,22 @@ async fn destination() -> Result<String, Error> {
         }
     });
     Ok(url)
+}
+
+/// Copies between its clients and a port of this machine, as the TLS front does once it has shaken
+/// hands.
+async fn hop(target: u16) -> Result<u16, Error> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+    let port = listener.local_addr()?.port();
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut server = TcpStream::connect(("127.0.0.1", target)).await?;
+                client.set_nodelay(true)?;
+                server.set_nodelay(true)?;
+                copy_bidirectional(&mut client, &mut server).await
+            });
+        }
+    });
+    Ok(port)
 }
