@@ -45,6 +45,51 @@ fn one_request_sent_fifty_times_at_once_is_written_once() {
 }
 
 #[test]
+fn one_replacement_sent_many_times_at_once_is_one_revision() {
+    on_both_hosts(async |deployment| {
+        let client = deployment.as_somebody();
+        client.record("s", &[turn("1", "x"), turn("2", "y")]).await;
+        let change = body(&[turn("2", "edited"), turn("3", "new")], "replace");
+        let replies = join_all((0..20).map(|_| client.post("/api/turns", change.clone()))).await;
+        let created = replies.iter().filter(|reply| reply.status == 201).count();
+        assert_eq!(created, 1, "{replies:?}");
+        for reply in &replies {
+            assert_eq!(reply.each("turns", "revision"), [2, 1], "{reply:?}");
+            assert_eq!(reply.each("turns", "seq"), [2, 3], "{reply:?}");
+        }
+    });
+}
+
+#[test]
+fn turns_sent_at_once_to_many_sessions_belong_to_the_first_and_wait_for_nobody() {
+    on_both_hosts(async |deployment| {
+        let user = Uuid::new_v4();
+        let client = deployment.as_user(user);
+        let send = |number: usize| {
+            // In either order, so that two of them may wait for each other.
+            let mut turns = [turn("1", "x"), turn("2", "y")];
+            turns.rotate_left(number % 2);
+            let body = json!({ "sessionId": format!("s{number}"), "turns": turns });
+            client.post("/api/turns", body)
+        };
+        let replies = join_all((0..16).map(send)).await;
+        let created = replies.iter().filter(|reply| reply.status == 201).count();
+        assert_eq!(created, 1, "{replies:?}");
+        for reply in replies.iter().filter(|reply| reply.status != 201) {
+            reply.is_problem(409, "turn_conflict");
+            assert_eq!(reply.pointers(), ["/turns/0", "/turns/1"], "{reply:?}");
+        }
+        assert_eq!(deployment.count(TURNS, &[&user]).await, 2);
+        let sessions = client.get("/api/sessions").await;
+        assert_eq!(
+            sessions.body["sessions"].as_array().unwrap().len(),
+            1,
+            "{sessions:?}"
+        );
+    });
+}
+
+#[test]
 fn turns_sent_at_once_to_one_session_are_numbered_without_gap_or_double() {
     on_both_hosts(async |deployment| {
         let client = deployment.as_somebody();

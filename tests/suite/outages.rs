@@ -92,9 +92,13 @@ fn without_a_database_every_intent_answers_503_within_its_deadline() {
                 user.get("/api/sessions/s"),
                 Signed::new(deployment, "embed", job.to_string()).send(),
             );
+            for reply in [&a, &b, &c, &d, &e, &f] {
+                assert!(!reply.header("retry-after").is_empty(), "{reply:?}");
+            }
+            // QStash spaces its attempts itself, and better than one guess of ours.
+            assert!(g.header("retry-after").is_empty(), "{g:?}");
             for reply in [a, b, c, d, e, f, g] {
                 reply.is_problem(503, "unavailable");
-                assert!(!reply.header("retry-after").is_empty(), "{reply:?}");
                 assert!(reply.took < Duration::from_millis(3500), "{reply:?}");
             }
             let ready = deployment.as_service().get("/api/health").await;

@@ -85,6 +85,22 @@ fn the_session_that_goes_on_gives_its_latest_turns_without_a_query() {
         let all = user.context(json!({})).await;
         assert_eq!(all.body["items"].as_array().unwrap().len(), 6, "{all:?}");
 
+        // With a query and no session there is no conversation that goes on.
+        let asked = user
+            .context(json!({ "query": "toast", "deadlineMs": PATIENT }))
+            .await;
+        assert!(ids_of(&asked, "recent").is_empty(), "{asked:?}");
+        let both = json!({ "query": "toast", "sessionId": "tea", "deadlineMs": PATIENT });
+        let both = user.context(both).await;
+        assert!(!ids_of(&both, "recent").is_empty(), "{both:?}");
+        assert!(
+            ids_of(&both, "relevant").contains(&"milk2".to_owned()),
+            "{both:?}"
+        );
+        let turns = both.each("items", "turnId");
+        let different: std::collections::HashSet<_> = turns.iter().collect();
+        assert_eq!(different.len(), turns.len(), "a turn twice: {both:?}");
+
         let none = user
             .context(json!({ "sessionId": "tea", "include": ["relevant", "facts"] }))
             .await;

@@ -40,6 +40,29 @@ fn every_turn_with_words_is_embedded_again() {
 }
 
 #[test]
+fn a_long_session_goes_in_jobs_of_a_hundred_turns() {
+    on_both_hosts(async |deployment| {
+        let user = uuid::Uuid::new_v4();
+        let client = deployment.as_user(user);
+        for hundred in 0..3 {
+            let numbers = hundred * 100..(hundred + 1) * 100;
+            let turns: Vec<_> = numbers
+                .filter(|number| *number < 250)
+                .map(|number| turn(&number.to_string(), &format!("note {number}")))
+                .collect();
+            client.record("s", &turns).await;
+        }
+        client.synced("s").await;
+        let reply = client.post(PATH, json!({ "sessionId": "s" })).await;
+        reply.is(202);
+        assert_eq!(reply.body["pending"]["embed"], 250, "{reply:?}");
+        client.synced("s").await;
+        let embedded = "select count(*) from memories.turn_embeddings where user_id = $1";
+        assert_eq!(deployment.count(embedded, &[&user]).await, 250);
+    });
+}
+
+#[test]
 fn bad_requests_are_refused_alike() {
     super::super::refuse_bad_requests(PATH);
     let long = "x".repeat(201);
