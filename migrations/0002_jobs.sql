@@ -78,7 +78,7 @@ $$;
 -- What an embedding job has to read: one row per turn that is still there and
 -- still wanted, or one row without a turn when the job itself is still there.
 create function memories.begin_embed_job(p_job_id bigint, p_lease integer)
-returns table (version integer, turn_id uuid, revision integer, text text)
+returns table (version integer, session_id uuid, turn_id uuid, revision integer, text text)
 language plpgsql volatile
 set search_path = ''
 as $$
@@ -89,7 +89,7 @@ begin
         return;
     end if;
     return query
-    select (v_job ->> 'version')::integer, t.id, t.revision, t.text
+    select (v_job ->> 'version')::integer, (v_job ->> 'sessionId')::uuid, t.id, t.revision, t.text
     from (select 1) as one
     left join memories.turns as t
         on t.user_id = memories.user_id()
@@ -102,6 +102,7 @@ $$;
 -- turn that was replaced meanwhile keeps its pending state: it has a newer job.
 create function memories.finish_embed_job(
     p_job_id bigint,
+    p_session_id uuid,
     p_model text,
     p_turn_ids uuid[],
     p_revisions integer[],
@@ -113,10 +114,15 @@ set search_path = ''
 as $$
 declare
     v_user_id uuid := memories.user_id();
-    v_session_id uuid := (memories.claim_job('embed', p_job_id, 60) ->> 'sessionId')::uuid;
 begin
+    -- The session first, then the job, then the turns: every intent locks in this order, so that
+    -- no two wait for each other.
+    perform from memories.sessions as s
+    where s.user_id = v_user_id and s.id = p_session_id
+    for no key update;
+
     -- The job is gone: another delivery of it has done all this.
-    if v_session_id is null then
+    if memories.claim_job('embed', p_job_id, 60) is null then
         return false;
     end if;
 
@@ -149,10 +155,10 @@ begin
     update memories.sessions as s
     set last_synced_at = now()
     where s.user_id = v_user_id
-        and s.id = v_session_id
+        and s.id = p_session_id
         and not exists (
             select from memories.adapter_syncs as a
-            where a.user_id = v_user_id and a.session_id = v_session_id and a.state = 'pending'
+            where a.user_id = v_user_id and a.session_id = p_session_id and a.state = 'pending'
         );
     return true;
 end
@@ -176,7 +182,7 @@ revoke all on function memories.enqueue_job(text, uuid, uuid[]) from public;
 revoke all on function memories.claim_job(text, bigint, integer) from public;
 revoke all on function memories.finish_job(text, bigint) from public;
 revoke all on function memories.begin_embed_job(bigint, integer) from public;
-revoke all on function memories.finish_embed_job(bigint, text, uuid[], integer[], extensions.halfvec[])
+revoke all on function memories.finish_embed_job(bigint, uuid, text, uuid[], integer[], extensions.halfvec[])
 from public;
 revoke all on function memories.note_job_failure(text, bigint, text) from public;
 
@@ -185,6 +191,6 @@ grant execute on function memories.enqueue_job(text, uuid, uuid[]) to authentica
 grant execute on function memories.claim_job(text, bigint, integer) to authenticated, memory_worker;
 grant execute on function memories.finish_job(text, bigint) to memory_worker;
 grant execute on function memories.begin_embed_job(bigint, integer) to memory_worker;
-grant execute on function memories.finish_embed_job(bigint, text, uuid[], integer[], extensions.halfvec[])
+grant execute on function memories.finish_embed_job(bigint, uuid, text, uuid[], integer[], extensions.halfvec[])
 to memory_worker;
 grant execute on function memories.note_job_failure(text, bigint, text) to memory_worker;

@@ -48,20 +48,6 @@ begin
         for update;
     end if;
 
-    -- Known turns that differ: another session's, or another body.
-    select jsonb_agg(i.ordinality - 1 order by i.ordinality) into v_conflicts
-    from jsonb_array_elements(p_turns) with ordinality as i (turn, ordinality)
-    join memories.turns as t
-        on t.user_id = v_user_id and t.id = (i.turn ->> 'id')::uuid
-    where t.session_id <> p_session_id
-        or (not p_replace and t.body_hash <> decode(i.turn ->> 'bodyHash', 'hex'));
-    if v_conflicts is not null then
-        raise exception using
-            errcode = 'MO409',
-            message = 'a known turn was sent with another body',
-            detail = v_conflicts::text;
-    end if;
-
     if p_replace then
         with replaced as (
             update memories.turns as t
@@ -78,6 +64,7 @@ begin
                 pii_scrubbed = false
             from jsonb_array_elements(p_turns) as i (turn)
             where t.user_id = v_user_id
+                and t.session_id = p_session_id
                 and t.id = (i.turn ->> 'id')::uuid
                 and t.body_hash <> decode(i.turn ->> 'bodyHash', 'hex')
             returning t.id
@@ -90,6 +77,8 @@ begin
         end if;
     end if;
 
+    -- In the order of the ids, so that two sessions which are sent the same turns at once do not wait
+    -- for each other; the one that comes second skips them here, and is told so below.
     with created as (
         insert into memories.turns (
             user_id, id, session_id, external_id, seq, role, content, text, attachments,
@@ -115,9 +104,26 @@ begin
             select from memories.turns as t
             where t.user_id = v_user_id and t.id = (i.turn ->> 'id')::uuid
         )
+        order by i.turn ->> 'id'
+        on conflict (user_id, id) do nothing
         returning id
     )
     select array_agg(c.id) into v_created from created as c;
+
+    -- Every turn is there now. One that differs is another session's, or has another body: then
+    -- nothing of the request stays written.
+    select jsonb_agg(i.ordinality - 1 order by i.ordinality) into v_conflicts
+    from jsonb_array_elements(p_turns) with ordinality as i (turn, ordinality)
+    join memories.turns as t
+        on t.user_id = v_user_id and t.id = (i.turn ->> 'id')::uuid
+    where t.session_id <> p_session_id
+        or (not p_replace and t.body_hash <> decode(i.turn ->> 'bodyHash', 'hex'));
+    if v_conflicts is not null then
+        raise exception using
+            errcode = 'MO409',
+            message = 'a known turn was sent with another body',
+            detail = v_conflicts::text;
+    end if;
 
     v_changed := coalesce(v_created, '{}') || coalesce(v_replaced, '{}');
     if cardinality(v_changed) > 0 then

@@ -10,3 +10,12 @@ pub mod postgres;
 pub mod qstash;
 pub mod router;
 pub mod stack;
+
+use std::path::Path;
+
+/// The root of the workspace that this crate was compiled in.
+#[must_use]
+pub fn workspace() -> &'static Path {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here)
+}

@@ -40,6 +40,8 @@ pub enum Problem {
     Disabled,
     /// Something that the request cannot do without did not answer.
     Unavailable(adapters::Error),
+    /// The same for a delivered job: QStash spaces its own attempts better than one guess of ours.
+    JobDelayed(adapters::Error),
     /// The deployment is wrong: a variable is missing or malformed.
     Misconfigured,
     /// A bug of ours.
@@ -68,7 +70,7 @@ impl Problem {
             Self::TurnConflict(_) => StatusCode::CONFLICT,
             // Outside the registry, and what QStash takes for "never again".
             Self::JobRefused(_) => StatusCode::from_u16(489).unwrap_or(StatusCode::BAD_REQUEST),
-            Self::Disabled | Self::Unavailable(_) | Self::Misconfigured => {
+            Self::Disabled | Self::Unavailable(_) | Self::JobDelayed(_) | Self::Misconfigured => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -88,7 +90,7 @@ impl Problem {
             Self::TurnConflict(_) => "turn_conflict",
             Self::JobRefused(_) => "job_refused",
             Self::Disabled => "orchestrator_disabled",
-            Self::Unavailable(_) => "unavailable",
+            Self::Unavailable(_) | Self::JobDelayed(_) => "unavailable",
             Self::Misconfigured => "misconfigured",
             Self::Internal(_) => "internal",
         }
@@ -118,13 +120,13 @@ impl Problem {
             Self::Unauthorized(error) => error.detail().to_owned(),
             Self::NotFound => "There is nothing of yours at this address.".to_owned(),
             Self::TurnConflict(_) => {
-                "A known turn was sent with another body. Send `onConflict: \"replace\"` to \
-                 make it a new revision."
+                "A known turn was sent with another body or in another session. Of the first, \
+                 `onConflict: \"replace\"` makes a new revision."
                     .to_owned()
             }
             Self::JobRefused(reason) => (*reason).to_owned(),
             Self::Disabled => "The memory orchestrator is switched off.".to_owned(),
-            Self::Unavailable(error) => format!(
+            Self::Unavailable(error) | Self::JobDelayed(error) => format!(
                 "{} did not answer in time. Nothing was half-written; send the request again.",
                 error.adapter.display()
             ),
@@ -145,7 +147,7 @@ impl Problem {
             Self::TurnConflict(_) => "A known turn differs",
             Self::JobRefused(_) => "Job refused for good",
             Self::Disabled => "Switched off",
-            Self::Unavailable(_) => "Temporarily unavailable",
+            Self::Unavailable(_) | Self::JobDelayed(_) => "Temporarily unavailable",
             Self::Misconfigured => "Not configured",
             Self::Internal(_) => "Internal error",
         }
@@ -155,7 +157,7 @@ impl Problem {
     pub fn log_text(&self) -> String {
         match self {
             Self::Unauthorized(error) => format!("{error:?}"),
-            Self::Unavailable(error) => error.to_string(),
+            Self::Unavailable(error) | Self::JobDelayed(error) => error.to_string(),
             Self::Internal(text) => text.clone(),
             other => other.code().to_owned(),
         }
@@ -165,6 +167,7 @@ impl Problem {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Unavailable(error) => Some(error.retry_after.unwrap_or(Duration::from_secs(1))),
+            Self::JobDelayed(error) => error.retry_after,
             Self::Disabled => Some(Duration::from_secs(60)),
             _ => None,
         }
@@ -183,7 +186,7 @@ impl Problem {
                 .iter()
                 .map(|place| Fault {
                     pointer: format!("/turns/{place}"),
-                    message: "is known with another body".to_owned(),
+                    message: "is known with another body, or in another session".to_owned(),
                 })
                 .collect(),
             _ => Vec::new(),

@@ -1,6 +1,7 @@
 //! The developer's and operator's command.
 
 mod bench;
+mod deploy_check;
 mod dev;
 mod migrate;
 mod openapi;
@@ -13,7 +14,10 @@ use clap::{Parser, Subcommand};
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
 #[derive(Parser)]
-#[command(name = "cargo xtask", about = "Develops, tests and operates the memory orchestrator")]
+#[command(
+    name = "cargo xtask",
+    about = "Develops, tests and operates the memory orchestrator"
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -33,6 +37,10 @@ enum Command {
     Openapi(openapi::Arguments),
     /// Run every test, installing what they need
     Test(test::Arguments),
+    /// Build as Vercel does, offline, and check what it would deploy; many minutes
+    CheckVercel,
+    /// Validate and build as AWS SAM does, and check what it would deploy; many minutes
+    CheckSam,
 }
 
 #[tokio::main]
@@ -44,6 +52,8 @@ async fn main() -> std::process::ExitCode {
         Command::Migrate(arguments) => migrate::run(arguments).await,
         Command::Openapi(arguments) => openapi::run(arguments),
         Command::Test(arguments) => test::run(arguments),
+        Command::CheckVercel => deploy_check::vercel().await,
+        Command::CheckSam => deploy_check::sam().await,
     };
     match done {
         Ok(()) => std::process::ExitCode::SUCCESS,

@@ -44,7 +44,10 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Error> {
         println!("made    {made}");
     }
     for applied in &report.applied {
-        println!("applied {:04} {} in {} ms", applied.version, applied.name, applied.duration_ms);
+        println!(
+            "applied {:04} {} in {} ms",
+            applied.version, applied.name, applied.duration_ms
+        );
     }
     if report.applied.is_empty() {
         println!("nothing to apply: all {} are there", report.known);

@@ -15,10 +15,18 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: Arguments) -> Result<(), Error> {
     let filter = || arguments.filter.iter().map(String::as_str);
-    cargo(["test", "--workspace", "--"].into_iter().chain(filter()), false)?;
+    cargo(
+        ["test", "--workspace", "--"].into_iter().chain(filter()),
+        false,
+    )?;
     // Whatever passes on a connection of one's own has to pass on anybody's.
     eprintln!("the black-box suite once more, through PgBouncer in transaction mode");
-    cargo(["test", "--workspace", "--test", "suite", "--"].into_iter().chain(filter()), true)
+    cargo(
+        ["test", "--workspace", "--test", "suite", "--"]
+            .into_iter()
+            .chain(filter()),
+        true,
+    )
 }
 
 /// Always the whole workspace, so that cargo sees one set of features and compiles once.
@@ -28,5 +36,9 @@ fn cargo<'a>(arguments: impl Iterator<Item = &'a str>, pooler: bool) -> Result<(
     if pooler {
         cargo.env("SUITE_POOLER", "1");
     }
-    if cargo.status()?.success() { Ok(()) } else { Err("tests failed".into()) }
+    if cargo.status()?.success() {
+        Ok(())
+    } else {
+        Err("tests failed".into())
+    }
 }

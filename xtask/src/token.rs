@@ -29,7 +29,15 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Error> {
         return Err("name the user with --user <uuid>".into());
     }
     let secret = Place::of(arguments.port).jwt_secret()?;
-    println!("{}", tokens::mint(&secret, arguments.user, &arguments.role, arguments.expires_in)?);
+    println!(
+        "{}",
+        tokens::mint(
+            &secret,
+            arguments.user,
+            &arguments.role,
+            arguments.expires_in
+        )?
+    );
     Ok(())
 }
 
@@ -44,7 +52,10 @@ fn duration(text: &str) -> Result<Duration, String> {
         _ => return Err(wrong()),
     };
     let number: u64 = text[..text.len() - 1].parse().map_err(|_| wrong())?;
-    number.checked_mul(seconds).map(Duration::from_secs).ok_or_else(wrong)
+    number
+        .checked_mul(seconds)
+        .map(Duration::from_secs)
+        .ok_or_else(wrong)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Builds the functions with cargo and learns from it where the executables are.
 
 use super::{Error, Host};
+use crate::workspace;
 use serde_json::Value;
 use std::{
     env,
@@ -113,12 +114,6 @@ pub fn build_binaries(
         return Err(Error::Failed(format!("{package} does not build: {status}")));
     }
     Ok(BuiltFunctions { host, functions })
-}
-
-/// The root of the workspace that this crate was compiled in.
-pub(crate) fn workspace() -> PathBuf {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.parent().unwrap_or(here).to_path_buf()
 }
 
 fn is_of(host: Host, binary: &str) -> bool {

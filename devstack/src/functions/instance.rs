@@ -54,8 +54,8 @@ impl Instance {
         *running = None;
         for _ in 0..ATTEMPTS {
             let port = ports::free().map_err(Error::io("find a port"))?;
-            let mut process = self.launch.start(port)?;
-            if wait_for(&mut process, port) {
+            let (mut process, ports) = self.launch.start(port)?;
+            if ports.iter().all(|port| wait_for(&mut process, *port)) {
                 *running = Some(Running { process, port });
                 return Ok(port);
             }

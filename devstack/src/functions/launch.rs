@@ -28,18 +28,22 @@ pub(super) struct Launch {
 }
 
 impl Launch {
-    /// Starts a process that will listen on `port` of 127.0.0.1, or end.
-    pub(super) fn start(&self, port: u16) -> Result<Process, Error> {
+    /// Starts a process that will listen on `port` of 127.0.0.1, or end; and all the ports that it
+    /// must listen on before it is ready. The emulator opens its two in no order.
+    pub(super) fn start(&self, port: u16) -> Result<(Process, Vec<u16>), Error> {
+        let mut ports = vec![port];
         let mut command = match &self.emulator {
             None => self.vercel(port),
             Some(emulator) => {
                 let runtime_api = super::ports::free().map_err(Error::io("find a port"))?;
+                ports.push(runtime_api);
                 self.lambda(emulator, port, runtime_api)
             }
         };
         let log = self.open_log()?;
         let log_too = log.try_clone().map_err(Error::io("open the log twice"))?;
-        Process::spawn(command.stdout(log).stderr(log_too))
+        let process = Process::spawn(command.stdout(log).stderr(log_too))?;
+        Ok((process, ports))
     }
 
     /// Vercel's runtime reads the port from `VERCEL_DEV_PORT` and speaks plain HTTP.

@@ -1,12 +1,11 @@
 //! All functions of one host, running here.
 
 use super::{
-    BuiltFunctions, Error, Host, Instance,
-    build::workspace,
-    emulator,
+    BuiltFunctions, Error, Host, Instance, emulator,
     launch::Launch,
     lease::{Lease, Pool},
 };
+use crate::workspace;
 use memory_orchestrator::endpoints::Route;
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 

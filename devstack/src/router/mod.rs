@@ -25,8 +25,7 @@ use axum::{
 };
 use http::{Request, Response, StatusCode};
 use hyper_util::rt::TokioExecutor;
-pub use memory_orchestrator::endpoints::Route as RouteSpec;
-use memory_orchestrator::endpoints::Route;
+pub use memory_orchestrator::endpoints::Route;
 use std::{
     io,
     net::{Ipv4Addr, TcpListener},

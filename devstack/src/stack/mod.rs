@@ -6,20 +6,22 @@ pub mod tokens;
 
 pub use settings::{EmbedderChoice, StackSettings};
 
-use std::{collections::BTreeMap, net::TcpListener, path::Path, sync::Arc, time::Duration};
+pub use crate::workspace;
+
+use std::{collections::BTreeMap, net::TcpListener, sync::Arc, time::Duration};
 
 use memory_orchestrator::{
     adapters::{http::Outbound, upstash::qstash::QStash},
     config,
     domain::deadline::Deadline,
-    endpoints,
+    endpoints::{self, Route},
 };
 
 use crate::{
     embedder,
     functions::{Functions, SpawnSettings},
     qstash::{Qstash, Settings as QstashSettings},
-    router::{RouteSpec, Router, RouterSettings},
+    router::{Router, RouterSettings},
 };
 
 /// The URL group that the functions publish to.
@@ -163,23 +165,11 @@ impl Stack {
 
 /// The endpoints as the router and the processes know them.
 #[must_use]
-pub fn routes() -> Vec<RouteSpec> {
+pub fn routes() -> Vec<Route> {
     endpoints::ALL
         .iter()
-        .map(|endpoint| RouteSpec {
-            name: endpoint.route.name,
-            path: endpoint.route.path,
-            file: endpoint.route.file,
-        })
+        .map(|endpoint| endpoint.route)
         .collect()
-}
-
-/// The folder of the workspace.
-#[must_use]
-pub fn workspace() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .unwrap_or(Path::new("."))
 }
 
 /// Makes the endpoint of the embedding job a member of the topic, with the service's own client.

@@ -30,7 +30,7 @@ variables! {
     SUPABASE_JWT_ISSUER false "The `iss` a token must have, when set.";
     MEMORY_PUBLIC_URL false "Where QStash reaches this deployment, as in `https://memory.example.com`: signatures are checked against it.";
     QSTASH_URL false "QStash's API. Default `https://qstash.upstash.io`.";
-    QSTASH_TOKEN true "QStash's token. Without it nothing is published, and jobs wait for a sync.";
+    QSTASH_TOKEN true "QStash's token. Without it nothing is published, and jobs wait in Postgres.";
     QSTASH_TOPIC false "The URL group that the jobs are published to. Default `memory.sync`.";
     QSTASH_CURRENT_SIGNING_KEY true "The key that signs QStash's deliveries now.";
     QSTASH_NEXT_SIGNING_KEY true "The key that will sign them after a rotation.";

@@ -4,8 +4,8 @@ use std::ops::Deref;
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use time::{OffsetDateTime, UtcOffset};
 use time::format_description::well_known::Rfc3339;
+use time::{OffsetDateTime, UtcOffset};
 use uuid::Uuid;
 
 use super::shape::{Read, Reader, Schemas, Shape};

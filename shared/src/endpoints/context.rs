@@ -15,7 +15,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
         path: "/api/context",
         file: "context.rs",
     },
-    needs: Needs::Database,
+    needs: Needs::Vectors,
     switched: true,
     handlers: &[(Method::POST, |app, request| Box::pin(context(app, request)))],
 };

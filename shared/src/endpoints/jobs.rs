@@ -18,7 +18,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
         path: "/api/jobs/{job}",
         file: "jobs/[job].rs",
     },
-    needs: Needs::Database,
+    needs: Needs::Vectors,
     // A job that was accepted is finished, whatever the flag says now.
     switched: false,
     handlers: &[(Method::POST, |app, request| Box::pin(work(app, request)))],
@@ -39,10 +39,20 @@ async fn work(app: &App, request: &Request) -> Result<Answer, Problem> {
 async fn embed(app: &App, body: &[u8]) -> Result<JobAnswer, Problem> {
     let delivery = read(body)?;
     match delivery.jobs.embed {
-        Some(job) => embed_job(app, UserId(delivery.user_id), job).await,
+        Some(job) => embed_job(app, UserId(delivery.user_id), job)
+            .await
+            .map_err(delayed),
         None => Ok(JobAnswer {
             outcome: JobOutcome::Gone,
         }),
+    }
+}
+
+/// What a caller would be told to try again soon, QStash tries again in its own time.
+fn delayed(problem: Problem) -> Problem {
+    match problem {
+        Problem::Unavailable(error) => Problem::JobDelayed(error),
+        other => other,
     }
 }
 

@@ -12,7 +12,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
     route: Route {
         name: "sessions-list",
         path: "/api/sessions",
-        file: "sessions/index.rs",
+        file: "sessions.rs",
     },
     needs: Needs::Database,
     switched: true,

@@ -21,6 +21,8 @@ pub enum Needs {
     Nothing,
     /// The database.
     Database,
+    /// The database, and how it names the type of its vectors.
+    Vectors,
     /// The database and QStash.
     DatabaseAndQStash,
 }
@@ -72,6 +74,7 @@ impl App {
         match needs {
             Needs::Nothing => {}
             Needs::Database => self.supabase.warm(deadline).await,
+            Needs::Vectors => self.supabase.warm_vectors(deadline).await,
             Needs::DatabaseAndQStash => {
                 tokio::join!(self.supabase.warm(deadline), self.qstash.warm(deadline));
             }

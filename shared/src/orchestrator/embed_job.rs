@@ -63,7 +63,14 @@ pub async fn embed_job(app: &App, user: UserId, job: i64) -> Result<JobAnswer, P
     let deadline = Deadline::after(DATABASE_DEADLINE);
     let written = app
         .supabase
-        .finish_embed_job(user, job, embedder.model(), &embedded, deadline)
+        .finish_embed_job(
+            user,
+            job,
+            work.session,
+            embedder.model(),
+            &embedded,
+            deadline,
+        )
         .await?;
     Ok(answer(if written && !nothing_to_embed {
         JobOutcome::Done

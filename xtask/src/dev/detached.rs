@@ -16,17 +16,25 @@ const STOP_DEADLINE: Duration = Duration::from_secs(40);
 /// Starts this same command in a process group of its own, and returns once it is ready.
 pub(crate) fn start(arguments: &Arguments, place: &Place) -> Result<(), Error> {
     if let Some(pid) = running(place) {
-        return Err(format!("it runs already, as process {pid}; cargo xtask dev --stop ends it").into());
+        return Err(
+            format!("it runs already, as process {pid}; cargo xtask dev --stop ends it").into(),
+        );
     }
     if arguments.fresh {
         place.clear()?;
     }
     fs::create_dir_all(&place.folder)?;
     let mut command = Command::new(std::env::current_exe()?);
-    command.arg("dev").arg("--json").args(["--host", &arguments.host.to_string()]);
+    command
+        .arg("dev")
+        .arg("--json")
+        .args(["--host", &arguments.host.to_string()]);
     command.args(["--port", &place.port.to_string()]);
     command.args(["--embedder", arguments.embedder.name()]);
-    for (flag, on) in [("--pooler", arguments.pooler), ("--release", arguments.release)] {
+    for (flag, on) in [
+        ("--pooler", arguments.pooler),
+        ("--release", arguments.release),
+    ] {
         if on {
             command.arg(flag);
         }
@@ -51,7 +59,10 @@ pub(crate) fn start(arguments: &Arguments, place: &Place) -> Result<(), Error> {
     if arguments.json {
         print!("{line}");
     } else {
-        println!("running in the background as process {}; cargo xtask dev --stop ends it", child.id());
+        println!(
+            "running in the background as process {}; cargo xtask dev --stop ends it",
+            child.id()
+        );
     }
     Ok(())
 }
@@ -75,7 +86,14 @@ pub(crate) fn stop(port: Option<u16>) -> Result<(), Error> {
         // Gone already where the stack was never detached.
         let _ = fs::remove_file(pid_file(place));
     }
-    println!("{}", if stopped == 0 { "nothing was running" } else { "stopped" });
+    println!(
+        "{}",
+        if stopped == 0 {
+            "nothing was running"
+        } else {
+            "stopped"
+        }
+    );
     Ok(())
 }
 
@@ -85,13 +103,22 @@ fn pid_file(place: &Place) -> std::path::PathBuf {
 
 /// The process of the stack, if it lives: the id may have gone to another program since.
 fn running(place: &Place) -> Option<u32> {
-    let pid: u32 = fs::read_to_string(pid_file(place)).ok()?.trim().parse().ok()?;
-    let command = Command::new("ps").args(["-o", "stat=,args=", "-p", &pid.to_string()]).output().ok()?;
+    let pid: u32 = fs::read_to_string(pid_file(place))
+        .ok()?
+        .trim()
+        .parse()
+        .ok()?;
+    let command = Command::new("ps")
+        .args(["-o", "stat=,args=", "-p", &pid.to_string()])
+        .output()
+        .ok()?;
     let line = String::from_utf8_lossy(&command.stdout).trim().to_owned();
     (line.contains("xtask") && line.contains(" dev ") && !line.starts_with('Z')).then_some(pid)
 }
 
 fn signal(signal: &str, pid: u32) -> Result<(), Error> {
-    Command::new("kill").args([signal, &pid.to_string()]).status()?;
+    Command::new("kill")
+        .args([signal, &pid.to_string()])
+        .status()?;
     Ok(())
 }

@@ -5,7 +5,9 @@ mod place;
 mod welcome;
 
 use devstack::functions::{self, Host, Profile};
-use devstack::postgres::{Cluster, Database, Pooler, PoolerSettings, Server, ServerSettings, install};
+use devstack::postgres::{
+    Cluster, Database, Pooler, PoolerSettings, Server, ServerSettings, install,
+};
 use devstack::stack::{EmbedderChoice, Stack, StackSettings, workspace};
 
 pub(crate) use self::place::Place;
@@ -91,12 +93,19 @@ impl Running {
 async fn start(arguments: &Arguments, place: &Place) -> Result<Running, Error> {
     let port = place.port;
     if std::net::TcpListener::bind(("127.0.0.1", port)).is_err() {
-        return Err(format!("port {port} is taken; stop what runs there, or choose another with --port").into());
+        return Err(format!(
+            "port {port} is taken; stop what runs there, or choose another with --port"
+        )
+        .into());
     }
     if arguments.fresh {
         place.clear()?;
     }
-    let profile = if arguments.release { Profile::Release } else { Profile::Dev };
+    let profile = if arguments.release {
+        Profile::Release
+    } else {
+        Profile::Dev
+    };
     let host = arguments.host;
     let built = tokio::task::spawn_blocking(move || functions::build(host, profile)).await??;
 
@@ -116,8 +125,10 @@ async fn start(arguments: &Arguments, place: &Place) -> Result<Running, Error> {
     } else {
         None
     };
-    let database_url =
-        pooler.as_ref().map_or_else(|| database.function_url(), |pooler| pooler.url_for(&database));
+    let database_url = pooler.as_ref().map_or_else(
+        || database.function_url(),
+        |pooler| pooler.url_for(&database),
+    );
     let stack = Stack::start(StackSettings {
         functions: built,
         port: Some(port),
@@ -130,7 +141,12 @@ async fn start(arguments: &Arguments, place: &Place) -> Result<Running, Error> {
         env: std::collections::BTreeMap::new(),
     })
     .await?;
-    Ok(Running { stack, pooler, database, server })
+    Ok(Running {
+        stack,
+        pooler,
+        database,
+        server,
+    })
 }
 
 /// `DATABASE_URL`'s server, or a private one.
@@ -138,7 +154,9 @@ async fn database(place: &Place) -> Result<(Option<Server>, Cluster), Error> {
     if let Ok(url) = std::env::var("DATABASE_URL")
         && !url.is_empty()
     {
-        let ca = std::env::var("DATABASE_CA_PEM").ok().filter(|pem| !pem.is_empty());
+        let ca = std::env::var("DATABASE_CA_PEM")
+            .ok()
+            .filter(|pem| !pem.is_empty());
         return Ok((None, Cluster::external(&url, ca, &place.folder)?));
     }
     let cache = workspace().join(".dev/cache");

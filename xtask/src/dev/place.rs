@@ -18,14 +18,20 @@ pub(crate) struct Place {
 
 impl Place {
     pub(crate) fn of(port: u16) -> Self {
-        Self { port, folder: home().join(format!("stack-{port}")) }
+        Self {
+            port,
+            folder: home().join(format!("stack-{port}")),
+        }
     }
 
     /// Every place that was ever used.
     pub(crate) fn all() -> Vec<Self> {
         let entries = fs::read_dir(home()).into_iter().flatten().flatten();
         let port = |name: &str| name.strip_prefix("stack-")?.parse().ok();
-        entries.filter_map(|entry| port(&entry.file_name().to_string_lossy())).map(Self::of).collect()
+        entries
+            .filter_map(|entry| port(&entry.file_name().to_string_lossy()))
+            .map(Self::of)
+            .collect()
     }
 
     /// Empties it.
@@ -59,7 +65,11 @@ fn home() -> PathBuf {
 fn write_private(file: &Path, text: &str) -> Result<(), Error> {
     use std::io::Write as _;
     use std::os::unix::fs::OpenOptionsExt as _;
-    let mut opened =
-        fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(file)?;
+    let mut opened = fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(file)?;
     Ok(opened.write_all(text.as_bytes())?)
 }

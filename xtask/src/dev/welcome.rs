@@ -40,12 +40,18 @@ impl Ready {
         Ok(Self {
             url: stack.url.clone(),
             database_url: running.database.url(),
-            pooler_url: running.pooler.as_ref().map(|pooler| pooler.url_for(&running.database)),
+            pooler_url: running
+                .pooler
+                .as_ref()
+                .map(|pooler| pooler.url_for(&running.database)),
             jwt_secret: stack.jwt_secret.clone(),
             qstash_url: stack.qstash.url().to_owned(),
             qstash_token: stack.qstash.token().to_owned(),
             signing_keys: [keys.current, keys.next],
-            embedder_url: stack.embedder.as_ref().map(|embedder| embedder.url().to_owned()),
+            embedder_url: stack
+                .embedder
+                .as_ref()
+                .map(|embedder| embedder.url().to_owned()),
             user_id: USER,
             user_token: stack.user_token(USER)?,
             service_token: stack.service_token()?,
@@ -56,7 +62,13 @@ impl Ready {
 
     /// Three commands that work when they are pasted.
     pub(crate) fn welcome(&self) -> String {
-        let Self { url, user_token, user_id, logs, .. } = self;
+        let Self {
+            url,
+            user_token,
+            user_id,
+            logs,
+            ..
+        } = self;
         format!(
             r#"
 The memory orchestrator is up at {url} (logs in {logs}).

@@ -55,6 +55,12 @@ impl Supabase {
         tracing::debug!("postgres ready");
     }
 
+    /// The same, and learns what statements with vectors need to know.
+    pub async fn warm_vectors(&self, deadline: Deadline) {
+        drop(self.halfvec_types(deadline).await);
+        tracing::debug!("postgres ready");
+    }
+
     /// Whether the database answers.
     pub async fn ping(&self, deadline: Deadline) -> Result<(), Error> {
         let connection = self.connection(deadline).await?;
