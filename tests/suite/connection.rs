@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use black_box::{Deployment, run};
+use black_box::{Deployment, Reply, run};
 use devstack::certificates::Authority;
 use devstack::delay_proxy::DelayProxy;
 use devstack::functions::Host;
@@ -43,6 +43,13 @@ fn turn(id: usize) -> serde_json::Value {
     ] })
 }
 
+/// By the adapter's own clock: on a busy machine a request waits for more than the database.
+fn assert_one_trip(reply: &Reply) {
+    let took = reply.body["adapters"]["supabase"]["durationMs"].as_f64();
+    let took = Duration::from_secs_f64(took.unwrap() / 1000.0);
+    assert!(took >= 2 * ONE_WAY && took < 4 * ONE_WAY, "{reply:?}");
+}
+
 #[test]
 fn recording_and_context_take_one_round_trip_each() {
     run(async {
@@ -59,18 +66,12 @@ fn recording_and_context_take_one_round_trip_each() {
                 let reply = client.post("/api/turns", turn(number)).await;
                 reply.is(201);
                 assert_eq!(proxy.flights(), 1, "{host}: {reply:?}");
-                assert!(
-                    reply.took >= 2 * ONE_WAY && reply.took < 4 * ONE_WAY,
-                    "{host}: {reply:?}"
-                );
+                assert_one_trip(&reply);
 
                 proxy.reset_counts();
                 let reply = client.context(question.clone()).await;
                 assert_eq!(proxy.flights(), 1, "{host}: {reply:?}");
-                assert!(
-                    reply.took >= 2 * ONE_WAY && reply.took < 4 * ONE_WAY,
-                    "{host}: {reply:?}"
-                );
+                assert_one_trip(&reply);
                 assert_eq!(proxy.connections(), 0, "a new connection on {host}");
             }
         }

@@ -64,7 +64,7 @@ fn a_long_session_goes_in_jobs_of_a_hundred_turns() {
 
 #[test]
 fn bad_requests_are_refused_alike() {
-    super::super::refuse_bad_requests(PATH);
+    crate::api::refuse_bad_requests(PATH);
     let long = "x".repeat(201);
     cases::hold([
         Case::post("unknown", PATH, json!({ "sessionId": "s" })).is_refused(404, "not_found"),

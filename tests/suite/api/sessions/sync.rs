@@ -49,7 +49,7 @@ fn a_session_is_synced_at_the_time_when_the_last_job_was_done() {
 
 #[test]
 fn bad_requests_are_refused_alike() {
-    super::super::refuse_bad_requests(PATH);
+    crate::api::refuse_bad_requests(PATH);
     cases::hold([
         Case::post("unknown", PATH, json!({ "sessionId": "s" })).is_refused(404, "not_found"),
         Case::post("no session", PATH, json!({})).is_invalid_at(&["/sessionId"]),

@@ -1,4 +1,8 @@
-//! `GET /api/sessions`
+//! `GET /api/sessions`, and in the folder what stands below it.
+
+mod backfill;
+mod id;
+mod sync;
 
 use black_box::cases::{self, Case};
 use black_box::{on_both_hosts, turn};

@@ -1,6 +1,0 @@
-//! `/api/sessions`
-
-mod backfill;
-mod id;
-mod index;
-mod sync;
