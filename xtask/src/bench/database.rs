@@ -84,8 +84,17 @@ pub(super) async fn start(tls: Option<Authority>) -> Result<(Server, Database), 
         fast: false,
     })
     .await?;
+    let migrations = workspace().join("migrations");
     let database = server.create_database("bench").await?;
-    database.prepare(&workspace().join("migrations")).await?;
+    if let Err(outdated) = database.prepare(&migrations).await {
+        eprintln!("the benchmarks' database is made anew: {outdated}");
+        database.drop().await?;
+        server
+            .create_database("bench")
+            .await?
+            .prepare(&migrations)
+            .await?;
+    }
     Ok((server, database))
 }
 
