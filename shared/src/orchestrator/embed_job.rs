@@ -8,10 +8,15 @@ use crate::contract::answers::{JobAnswer, JobOutcome};
 use crate::domain::deadline::Deadline;
 use crate::domain::ids::UserId;
 use crate::domain::job::VERSION;
+use crate::domain::tokens;
 use crate::problem::Problem;
 
 /// How long the provider may take for all of a job's batches.
 const EMBED_DEADLINE: Duration = Duration::from_secs(20);
+
+/// The most tokens of a text that are sent: what providers take at most (OpenAI 8,191), and far more
+/// than a vector can say.
+const MAX_TOKENS: u32 = 8000;
 
 /// Seconds for which nobody else is handed the job.
 const LEASE: i32 = 30;
@@ -38,7 +43,11 @@ pub async fn embed_job(app: &App, user: UserId, job: i64) -> Result<JobAnswer, P
     }
 
     let vectors = {
-        let texts: Vec<&str> = work.turns.iter().map(|turn| turn.text.as_str()).collect();
+        let texts: Vec<&str> = work
+            .turns
+            .iter()
+            .map(|turn| tokens::first(&turn.text, MAX_TOKENS))
+            .collect();
         match embedder
             .embed(&texts, Deadline::after(EMBED_DEADLINE))
             .await

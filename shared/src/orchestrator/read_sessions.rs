@@ -55,13 +55,14 @@ pub async fn read_session(
         .transpose()?;
     let id = Id::resolve(user, session).uuid;
     let deadline = Deadline::after(DATABASE_DEADLINE);
-    let (session, mut rows) = app
+    let (session, rows) = app
         .supabase
-        .read_session(user, id, after.unwrap_or(0), limit + 1, deadline)
+        .read_session(user, id, after.unwrap_or(0), limit, deadline)
         .await?;
-    let next_cursor = cut(&mut rows, limit)
-        .then(|| rows.last().map(|turn| encode(&turn.seq.to_string())))
-        .flatten();
+    let next_cursor = rows
+        .last()
+        .filter(|turn| turn.seq < session.last_seq)
+        .map(|turn| encode(&turn.seq.to_string()));
     let turns: Option<Vec<StoredTurn>> = rows.into_iter().map(stored_turn).collect();
     Ok(SessionAnswer {
         session: summary(session),

@@ -28,7 +28,8 @@ where s.user_id = (select memories.user_id())
 order by s.updated_at desc, s.id desc
 limit $3";
 
-// The session stands on each row; its turns may be none.
+// The session stands on each row; its turns may be none. A page ends within 3 MB too: a host
+// lets no answer past 4.5 MB (Vercel) or 6 MB (Lambda).
 const READ: &str = "
 select
     s.id, s.external_id, s.title, s.metadata, s.last_seq, s.last_synced_at, s.created_at, s.updated_at,
@@ -36,12 +37,19 @@ select
     t.tool_results, t.metadata, t.created_at
 from memories.sessions as s
 left join lateral (
-    select *
-    from memories.turns as t
-    where t.user_id = s.user_id and t.session_id = s.id and t.seq > $2
-    order by t.seq
-    limit $3
-) as t on true
+    select *, sum(pg_column_size(to_jsonb(page))) over (
+        order by page.seq rows between unbounded preceding and 1 preceding
+    ) as bytes_before
+    from (
+        select
+            t.id, t.external_id, t.seq, t.revision, t.role, t.content, t.attachments, t.tool_calls,
+            t.tool_results, t.metadata, t.created_at
+        from memories.turns as t
+        where t.user_id = s.user_id and t.session_id = s.id and t.seq > $2
+        order by t.seq
+        limit $3
+    ) as page
+) as t on coalesce(t.bytes_before, 0) < 2000000
 where s.user_id = (select memories.user_id()) and s.id = $1
 order by t.seq";
 

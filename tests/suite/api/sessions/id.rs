@@ -26,6 +26,31 @@ fn a_session_is_replayed_in_order_page_by_page() {
 }
 
 #[test]
+fn a_page_ends_before_it_is_too_long_for_a_host() {
+    on_both_hosts(async |deployment| {
+        let user = deployment.as_somebody();
+        let long = "word ".repeat(160_000);
+        for seq in 1..=6 {
+            user.record("s", &[turn(&seq.to_string(), &long)]).await;
+        }
+        let (mut pages, mut seen, mut cursor) = (0, Vec::new(), String::new());
+        loop {
+            let page = user.get(&format!("/api/sessions/s?limit=100{cursor}")).await;
+            page.is(200);
+            assert!(page.body.to_string().len() < 3_500_000);
+            seen.extend(page.each("turns", "seq"));
+            pages += 1;
+            match &page.body["nextCursor"] {
+                Value::String(next) => cursor = format!("&cursor={next}"),
+                _ => break,
+            }
+        }
+        assert_eq!(seen, (1..=6).map(Value::from).collect::<Vec<_>>());
+        assert_eq!(pages, 2);
+    });
+}
+
+#[test]
 fn any_id_can_be_asked_for() {
     on_both_hosts(async |deployment| {
         let user = deployment.as_somebody();
