@@ -207,7 +207,8 @@ async fn real_binaries_answer_through_the_router_on_both_hosts() {
         let url = format!("{}/api/hello/a%20b?x=1", router.url());
         answers_empty_object(&url, b"{}".to_vec()).await;
 
-        let many = (0..20).map(|_| answers_empty_object(&url, vec![b' '; 100_000]));
+        // Small, since hello answers without reading, and may close before a long body is sent.
+        let many = (0..20).map(|_| answers_empty_object(&url, vec![b' '; 1_000]));
         futures_util::future::join_all(many).await;
 
         functions.kill("hello").unwrap();

@@ -35,7 +35,9 @@ fn a_page_ends_before_it_is_too_long_for_a_host() {
         }
         let (mut pages, mut seen, mut cursor) = (0, Vec::new(), String::new());
         loop {
-            let page = user.get(&format!("/api/sessions/s?limit=100{cursor}")).await;
+            let page = user
+                .get(&format!("/api/sessions/s?limit=100{cursor}"))
+                .await;
             page.is(200);
             assert!(page.body.to_string().len() < 3_500_000);
             seen.extend(page.each("turns", "seq"));
