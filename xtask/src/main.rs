@@ -29,7 +29,7 @@ enum Command {
     Dev(dev::Arguments),
     /// Measure latency, cold starts and size
     Bench(bench::Arguments),
-    /// Mint a token for the running stack
+    /// Mint a token for the stacks that run here
     Token(token::Arguments),
     /// Apply the migrations, or list them with --status
     Migrate(migrate::Arguments),

@@ -1,4 +1,4 @@
-//! `cargo xtask token`: mints a token for the running stack.
+//! `cargo xtask token`: mints a token for the stacks that run here.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use devstack::stack::tokens::{self, SERVICE, USER};
 use uuid::Uuid;
 
 use crate::Error;
-use crate::dev::Place;
+use crate::dev::jwt_secret;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -19,16 +19,13 @@ pub(crate) struct Arguments {
     /// As in 90s, 15m, 1h, 7d
     #[arg(long, default_value = "1h", value_parser = duration)]
     expires_in: Duration,
-    /// The port of the stack, which has a secret of its own
-    #[arg(long, default_value_t = crate::dev::PORT)]
-    port: u16,
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<(), Error> {
     if arguments.role != SERVICE && arguments.user.is_none() {
         return Err("name the user with --user <uuid>".into());
     }
-    let secret = Place::of(arguments.port).jwt_secret()?;
+    let secret = jwt_secret()?;
     println!(
         "{}",
         tokens::mint(

@@ -1,6 +1,6 @@
 //! Where a PostgreSQL is, how to log in, and the making of its databases.
 
-use super::{database::Database, error::Error, migrate, secret::load_or_create};
+use super::{connect::is_local, database::Database, error::Error, migrate, secret::load_or_create};
 use reqwest::Url;
 use std::path::Path;
 use tokio_postgres::{Config, error::SqlState};
@@ -27,7 +27,7 @@ impl Cluster {
     /// # Errors
     /// When the URL is not of the form `postgres://user:password@host:port/database`.
     pub fn external(url: &str, ca_pem: Option<String>, state_dir: &Path) -> Result<Self, Error> {
-        let admin = Url::parse(url)
+        let mut admin = Url::parse(url)
             .ok()
             .filter(|u| matches!(u.scheme(), "postgres" | "postgresql") && u.host().is_some())
             .ok_or_else(|| {
@@ -36,6 +36,12 @@ impl Cluster {
                         .into(),
                 )
             })?;
+        // Without a word about TLS a server on this machine is spoken to plainly, as `connect` does; the
+        // functions would insist on it.
+        let config: Config = url.parse().map_err(Error::database("read DATABASE_URL"))?;
+        if is_local(&config) && ca_pem.is_none() && !url.contains("sslmode=") {
+            admin.query_pairs_mut().append_pair("sslmode", "disable");
+        }
         super::error::create_dir(state_dir)?;
         let function_password = load_or_create(&state_dir.join("function_password"))?;
         Ok(Self {

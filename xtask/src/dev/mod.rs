@@ -10,12 +10,13 @@ use devstack::postgres::{
 };
 use devstack::stack::{EmbedderChoice, Stack, StackSettings, workspace};
 
-pub(crate) use self::place::Place;
+use self::place::Place;
+pub(crate) use self::place::jwt_secret;
 use self::welcome::Ready;
 use crate::Error;
 
 /// The port of the router unless another is asked for.
-pub(crate) const PORT: u16 = 3000;
+const PORT: u16 = 3000;
 
 #[derive(clap::Args, Clone)]
 pub(crate) struct Arguments {
@@ -134,7 +135,7 @@ async fn start(arguments: &Arguments, place: &Place) -> Result<Running, Error> {
         port: Some(port),
         database_url,
         database_ca: cluster.ca_pem().map(str::to_owned),
-        jwt_secret: place.jwt_secret()?,
+        jwt_secret: jwt_secret()?,
         embedder: arguments.embedder,
         qstash_time_scale: 1.0,
         log_dir: place.folder.join("logs"),

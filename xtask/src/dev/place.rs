@@ -42,19 +42,19 @@ impl Place {
         }
         Ok(())
     }
+}
 
-    /// The secret that signs this stack's tokens, made the first time, so that tokens outlive a
-    /// restart.
-    pub(crate) fn jwt_secret(&self) -> Result<String, Error> {
-        let file = self.folder.join("jwt_secret");
-        if let Ok(secret) = fs::read_to_string(&file) {
-            return Ok(secret);
-        }
-        fs::create_dir_all(&self.folder)?;
-        let secret = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
-        write_private(&file, &secret)?;
-        Ok(secret)
+/// The secret that signs the tokens of every development stack here, made the first time: a token
+/// outlives a restart, and is good on any port.
+pub(crate) fn jwt_secret() -> Result<String, Error> {
+    let file = home().join("jwt_secret");
+    if let Ok(secret) = fs::read_to_string(&file) {
+        return Ok(secret);
     }
+    fs::create_dir_all(home())?;
+    let secret = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
+    write_private(&file, &secret)?;
+    Ok(secret)
 }
 
 fn home() -> PathBuf {
