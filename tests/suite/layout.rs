@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use devstack::stack::workspace;
+use memory_orchestrator::config::env;
 use memory_orchestrator::endpoints;
 use serde_json::Value;
 
@@ -217,4 +218,17 @@ fn vercels_file_speaks_of_functions_that_exist() {
         "sources would be published"
     );
     assert!(workspace().join("public").is_dir());
+}
+
+#[test]
+fn the_readme_lists_every_variable_and_no_other() {
+    let readme = read("README.md");
+    let listed: Vec<_> = readme
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split_once("` |"))
+        .map(|(name, _)| name)
+        .filter(|name| name.bytes().all(|b| b.is_ascii_uppercase() || b == b'_'))
+        .collect();
+    let known: Vec<_> = env::ALL.iter().map(|variable| variable.name).collect();
+    assert_eq!(listed, known);
 }
