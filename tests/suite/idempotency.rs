@@ -1,6 +1,6 @@
 //! The same request again: at once, later, changed, or for another session.
 
-use black_box::{marked, on_both_hosts, turn};
+use black_box::{marked, on_both_hosts, on_own_deployments, turn};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -232,4 +232,46 @@ fn a_known_turn_in_another_session_is_a_conflict_even_to_be_replaced() {
             .await
             .is_problem(404, "not_found");
     });
+}
+
+#[test]
+fn a_replaced_turn_loses_its_embedding_at_once_and_an_old_one_comes_too_late() {
+    on_own_deployments(
+        |_| {},
+        async |deployment| {
+            let user = Uuid::new_v4();
+            let client = deployment.as_user(user);
+            client.record("s", &[turn("1", "first")]).await;
+            client.synced("s").await;
+            let embedded = "select count(*) from memories.turn_embeddings where user_id = $1";
+            assert_eq!(deployment.count(embedded, &[&user]).await, 1);
+
+            let embedder = deployment.stack.embedder.as_ref().unwrap();
+            embedder.fail_next(usize::MAX, reqwest::StatusCode::SERVICE_UNAVAILABLE, None);
+            let change = body(&[turn("1", "second")], "replace");
+            client.post("/api/turns", change).await.is(200);
+            assert_eq!(deployment.count(embedded, &[&user]).await, 0);
+
+            // A job that had read the first revision writes now.
+            let late = format!(
+                "begin;
+            create temporary table job on commit drop as
+            select a.job_id, a.session_id, a.turn_id from memories.adapter_syncs as a
+            where a.user_id = '{user}';
+            grant select on job to memory_worker;
+            select set_config('role', 'memory_worker', true),
+                set_config('request.jwt.claims', '{{\"sub\":\"{user}\"}}', true);
+            select memories.finish_embed_job(
+                job_id, session_id, 'lexical-384', array[turn_id], array[1],
+                array['[1,0]'::extensions.halfvec]
+            ) from job;
+            commit"
+            );
+            deployment.admin().await.batch_execute(&late).await.unwrap();
+            assert_eq!(deployment.count(embedded, &[&user]).await, 0);
+            let pending = "select count(*) from memories.adapter_syncs
+            where user_id = $1 and state = 'pending'";
+            assert_eq!(deployment.count(pending, &[&user]).await, 1);
+        },
+    );
 }
