@@ -7,6 +7,7 @@ mod built;
 mod client;
 mod cold_start;
 mod database;
+mod deliveries;
 mod function;
 mod latency;
 mod samples;

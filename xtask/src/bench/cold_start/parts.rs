@@ -1,5 +1,5 @@
-//! What the functions talk to while they start: Postgres, and QStash with a destination for its
-//! deliveries; each behind TLS, and plain for comparison.
+//! What the functions talk to while they start: Postgres and QStash, each behind TLS, and plain for
+//! comparison.
 
 use std::collections::BTreeMap;
 
@@ -7,12 +7,11 @@ use devstack::certificates::Authority;
 use devstack::postgres::{Database, Server};
 use devstack::qstash::{Qstash, Settings, TlsIdentity};
 use devstack::stack::{tokens, workspace};
-use serde_json::json;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
+use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use uuid::Uuid;
 
-use super::super::database;
+use super::super::{database, deliveries};
 use crate::Error;
 
 /// Whose turns are recorded; [`database::seed`] removes them.
@@ -57,10 +56,8 @@ impl Parts {
             Qstash::start(tls).await?,
             Qstash::start(Settings::default()).await?,
         );
-        let destination = destination().await?;
-        for qstash in [&secret, &plain] {
-            subscribe(qstash, &destination, &authority).await?;
-        }
+        deliveries::go_nowhere(&secret, Some(authority.ca_pem())).await?;
+        deliveries::go_nowhere(&plain, None).await?;
         let hop = hop(server.port()).await?;
         let jwt_secret = Uuid::new_v4().to_string();
         Ok(Self {
@@ -114,39 +111,6 @@ impl Parts {
         self.plain.stop().await;
         self.server.stop();
     }
-}
-
-/// Makes it the one member of the topic.
-async fn subscribe(qstash: &Qstash, destination: &str, authority: &Authority) -> Result<(), Error> {
-    let root = reqwest::Certificate::from_pem(authority.ca_pem().as_bytes())?;
-    reqwest::Client::builder()
-        .tls_certs_only([root])
-        .build()?
-        .post(format!("{}/v2/topics/memory.sync/endpoints", qstash.url()))
-        .bearer_auth(qstash.token())
-        .header("content-type", "application/json")
-        .body(json!({ "endpoints": [{ "url": destination }] }).to_string())
-        .send()
-        .await?
-        .error_for_status()?;
-    Ok(())
-}
-
-/// Takes every delivery for done: jobs are not what is measured here.
-async fn destination() -> Result<String, Error> {
-    const DONE: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-    let url = format!("http://{}/", listener.local_addr()?);
-    tokio::spawn(async move {
-        while let Ok((mut delivery, _)) = listener.accept().await {
-            tokio::spawn(async move {
-                // The head and the small body come in one piece or two; either will do.
-                let _ = delivery.read(&mut [0; 8192]).await;
-                delivery.write_all(DONE).await
-            });
-        }
-    });
-    Ok(url)
 }
 
 /// Copies between its clients and a port of this machine, as the TLS front does once it has shaken

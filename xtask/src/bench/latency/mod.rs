@@ -1,7 +1,7 @@
 //! Warm requests, one at a time, against the same transaction from bare tokio-postgres.
 //!
-//! The sides take turns in blocks, and before each request whatever the last one set off (QStash's
-//! delivery, the embedding) has ended: measured is a request, not what follows it.
+//! The sides take turns in blocks. What follows a request, its job, is delivered to nobody, and the
+//! delivery has ended before the next request: measured is a request and nothing else.
 
 mod bare;
 mod measure;
@@ -16,7 +16,7 @@ use uuid::Uuid;
 use self::measure::{Measured, Plan, measure};
 use self::questions::Questions;
 use super::table::{Cell, Report, Table};
-use super::{blocking, built, database};
+use super::{blocking, built, database, deliveries};
 use crate::Error;
 
 /// How many times the bare transaction a request may take, at the median.
@@ -53,6 +53,8 @@ pub(super) async fn run(arguments: &Arguments) -> Result<Report, Error> {
         env: BTreeMap::new(),
     })
     .await?;
+    // The bare transaction's jobs are not delivered either: so both sides leave the same behind.
+    deliveries::go_nowhere(&stack.qstash, None).await?;
     let plan = Plan {
         host,
         blocks: arguments.blocks,
