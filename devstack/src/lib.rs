@@ -6,6 +6,7 @@ pub mod certificates;
 pub mod delay_proxy;
 pub mod embedder;
 pub mod functions;
+mod kept;
 pub mod postgres;
 pub mod qstash;
 pub mod router;

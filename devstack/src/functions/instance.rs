@@ -1,6 +1,7 @@
 //! One instance of a function: started when it is needed, gone when it dies, started again.
 
-use super::{Error, Host, launch::Launch, ports, process::Process};
+use super::{Error, Host, launch::Launch, ports};
+use crate::kept::Kept;
 use std::{
     fs,
     net::{Ipv4Addr, SocketAddr, TcpStream},
@@ -24,7 +25,7 @@ pub(super) struct Instance {
 
 #[derive(Debug)]
 struct Running {
-    process: Process,
+    process: Kept,
     port: u16,
 }
 
@@ -99,7 +100,7 @@ impl Instance {
 }
 
 /// Whether the process came to listen on its port.
-fn wait_for(process: &mut Process, port: u16) -> bool {
+fn wait_for(process: &mut Kept, port: u16) -> bool {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let deadline = Instant::now() + READY_WITHIN;
     while process.is_running() && Instant::now() < deadline {

@@ -1,6 +1,7 @@
 //! The command that starts one instance of a function, on either host.
 
-use super::{Error, Host, process::Process};
+use super::{Error, Host};
+use crate::kept::Kept;
 use std::{
     collections::BTreeMap,
     env,
@@ -30,7 +31,7 @@ pub(super) struct Launch {
 impl Launch {
     /// Starts a process that will listen on `port` of 127.0.0.1, or end; and all the ports that it
     /// must listen on before it is ready. The emulator opens its two in no order.
-    pub(super) fn start(&self, port: u16) -> Result<(Process, Vec<u16>), Error> {
+    pub(super) fn start(&self, port: u16) -> Result<(Kept, Vec<u16>), Error> {
         let mut ports = vec![port];
         let mut command = match &self.emulator {
             None => self.vercel(port),
@@ -42,7 +43,8 @@ impl Launch {
         };
         let log = self.open_log()?;
         let log_too = log.try_clone().map_err(Error::io("open the log twice"))?;
-        let process = Process::spawn(command.stdout(log).stderr(log_too))?;
+        let process = Kept::spawn(command.stdout(log).stderr(log_too), "TERM")
+            .map_err(Error::io(format!("start {}", self.executable.display())))?;
         Ok((process, ports))
     }
 

@@ -18,7 +18,6 @@ mod instance;
 mod launch;
 mod lease;
 mod ports;
-mod process;
 mod running;
 #[cfg(test)]
 mod tests;

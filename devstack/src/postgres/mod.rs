@@ -17,7 +17,6 @@ mod home;
 mod install;
 pub mod migrate;
 mod pgbouncer;
-mod process;
 mod progress;
 mod secret;
 mod server;

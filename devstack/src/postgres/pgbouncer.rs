@@ -7,10 +7,10 @@ use super::{
     database::Database,
     error::{Error, create_dir, read},
     install::{lock, run},
-    process::Kept,
     progress::Step,
     server::free_port,
 };
+use crate::kept::Kept;
 use std::{
     fs::{self, File},
     path::{Path, PathBuf},
@@ -62,11 +62,12 @@ impl Pooler {
             .stderr(Stdio::from(log));
         // TERM: leave at once. INT would wait for clients, and in newer versions TERM does too, until
         // `stop` loses its patience.
-        let mut process = Kept::spawn(&mut command, "TERM")?;
+        let mut process =
+            Kept::spawn(&mut command, "TERM").map_err(|e| Error::io("start pgbouncer", e))?;
         let pooler_url = cluster.database().admin_url_at(port);
         let deadline = Instant::now() + START_DEADLINE;
         loop {
-            if process.ended().is_some() {
+            if !process.is_running() {
                 return Err(Error::Command {
                     program: "pgbouncer".into(),
                     output: read(&log_path).unwrap_or_default(),

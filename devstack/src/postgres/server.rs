@@ -6,10 +6,9 @@ use super::{
     error::Error,
     home::Home,
     install::{Installation, lock, remove},
-    process::Kept,
     tls_front::TlsFront,
 };
-use crate::certificates::Authority;
+use crate::{certificates::Authority, kept::Kept};
 use std::{
     fs::File,
     net::TcpListener,
@@ -164,11 +163,12 @@ impl Home {
         }
         command.stdout(Stdio::from(log)).stderr(Stdio::from(errors));
         // INT is the "fast" shutdown: roll back, flush, leave.
-        let mut process = Kept::spawn(&mut command, "INT")?;
+        let mut process =
+            Kept::spawn(&mut command, "INT").map_err(|e| Error::io("start postgres", e))?;
         let cluster = self.cluster(port)?;
         let deadline = Instant::now() + START_DEADLINE;
         loop {
-            if process.ended().is_some() {
+            if !process.is_running() {
                 return Err(self.failure());
             }
             match cluster.database().admin().await {

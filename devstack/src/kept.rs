@@ -1,17 +1,18 @@
 //! A child process that never outlives us, however we end.
 
-use super::error::Error;
 use std::{
+    io,
     os::unix::process::CommandExt,
-    process::{Child, ChildStdin, Command, ExitStatus, Stdio},
+    process::{Child, ChildStdin, Command, Stdio},
     time::{Duration, Instant},
 };
 
 /// A running child and its keeper.
 ///
-/// The keeper is a tiny shell that reads a pipe whose other end we hold. When that end closes, because
-/// we dropped it or because we were killed, it sends the child its signal. So a test process that ends
-/// without running destructors leaves nothing behind, and no signal needs code of ours.
+/// The child has a process group of its own, so that the terminal's Ctrl-C reaches us alone. The keeper
+/// is a tiny shell that reads a pipe whose other end we hold. When that end closes, because we dropped
+/// it or because we were killed, it sends the child its signal. So a test process that ends without
+/// running destructors leaves nothing behind, and no signal needs code of ours.
 #[derive(Debug)]
 pub(crate) struct Kept {
     child: Child,
@@ -21,12 +22,8 @@ pub(crate) struct Kept {
 
 impl Kept {
     /// Starts the command; `signal` (for example `INT`) is how it is asked to stop.
-    pub(crate) fn spawn(command: &mut Command, signal: &str) -> Result<Self, Error> {
-        let program = command.get_program().to_string_lossy().into_owned();
-        let mut child = command
-            .stdin(Stdio::null())
-            .spawn()
-            .map_err(|e| Error::io(format!("start {program}"), e))?;
+    pub(crate) fn spawn(command: &mut Command, signal: &str) -> io::Result<Self> {
+        let mut child = command.process_group(0).stdin(Stdio::null()).spawn()?;
         let keeper = Command::new("sh")
             .args(["-c", "read -r _; kill -s \"$0\" \"$1\" 2>/dev/null", signal])
             .arg(child.id().to_string())
@@ -44,10 +41,10 @@ impl Kept {
                     pipe,
                 })
             }
-            Err(e) => {
+            Err(error) => {
                 let _ = child.kill();
                 let _ = child.wait();
-                Err(Error::io("start sh", e))
+                Err(error)
             }
         }
     }
@@ -57,20 +54,27 @@ impl Kept {
         self.child.id()
     }
 
-    /// How it ended, if it did.
-    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
-        self.child.try_wait().ok().flatten()
+    /// Whether it has not ended yet.
+    pub(crate) fn is_running(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
     }
 
     /// Asks it to stop, and after `patience` kills it. Blocking; a second call does nothing.
     pub(crate) fn stop(&mut self, patience: Duration) {
-        if self.pipe.take().is_none() {
+        let Some(pipe) = self.pipe.take() else {
+            return;
+        };
+        if !self.is_running() {
+            // Its id may belong to somebody else by now, so the keeper must not signal it.
+            let _ = self.keeper.kill();
+            let _ = self.keeper.wait();
             return;
         }
+        drop(pipe);
         let _ = self.keeper.wait();
         let deadline = Instant::now() + patience;
-        while self.ended().is_none() {
-            if Instant::now() > deadline {
+        while self.is_running() {
+            if Instant::now() >= deadline {
                 let _ = self.child.kill();
                 let _ = self.child.wait();
                 return;
