@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use devstack::postgres::Pooler;
 use devstack::stack::workspace;
 
 use crate::Error;
@@ -19,6 +20,10 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Error> {
         ["test", "--workspace", "--"].into_iter().chain(filter()),
         false,
     )?;
+    if let Err(missing) = Pooler::ensure_installed() {
+        eprintln!("skipped: the black-box suite through PgBouncer: {missing}");
+        return Ok(());
+    }
     // Whatever passes on a connection of one's own has to pass on anybody's.
     eprintln!("the black-box suite once more, through PgBouncer in transaction mode");
     cargo(

@@ -38,6 +38,14 @@ pub struct Pooler {
 }
 
 impl Pooler {
+    /// Makes sure that there is a PgBouncer on this machine. Blocking, for a while the first time.
+    ///
+    /// # Errors
+    /// When it is missing and cannot be installed; the text says how to.
+    pub fn ensure_installed() -> Result<(), Error> {
+        find_or_install(Account::detect()?).map(drop)
+    }
+
     /// Starts PgBouncer in front of all the databases of a server on this machine, for the functions'
     /// role and the administrator. Where it is missing, root fetches it with apt-get.
     ///
