@@ -64,7 +64,7 @@ impl Function {
         let mut env = self.env.clone();
         if logged {
             env.insert("MEMORY_LOG".to_owned(), "debug".to_owned());
-            // Also what an emulator appended to it.
+            // An emulator appends: this also empties it.
             log = File::create(&file)?.into();
         }
         let (spawned, time, answer) = match self.host {
