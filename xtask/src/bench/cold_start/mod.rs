@@ -193,7 +193,7 @@ fn report(host: Host, starts: usize, kinds: &[Kind], timeline: &Timeline) -> Rep
         "of hello",
         "over hello",
         "bar",
-        "",
+        "verdict",
     ];
     let mut table = Table::new(title, columns);
     let hello = kinds.first().map_or(1.0, |kind| kind.samples.median());

@@ -86,7 +86,7 @@ fn report(host: Host, arguments: &Arguments, measured: &[Measured]) -> Report {
         "ratio of p50",
         "by block",
         "bar",
-        "",
+        "verdict",
     ];
     let mut latency = Table::new(title, columns);
     let mut parts = Table::new(
