@@ -173,21 +173,33 @@ begin
         order by h.score desc, h.id
         limit p_limit
     ),
-    centres as (
+    centres as materialized (
         select t.session_id, t.seq, h.score
         from hits as h
-        join memories.turns as t on t.user_id = v_user_id and t.id = h.id
+        cross join lateral (
+            select t.session_id, t.seq
+            from memories.turns as t
+            where t.user_id = v_user_id and t.id = h.id
+            offset 0
+        ) as t
         where h.source = 'relevant'
         order by h.score desc
         limit p_neighbors
     ),
-    neighbors as (
+    neighbors as materialized (
         select t.id, 'neighbor' as source, max(c.score) / 2 as score
         from centres as c
         cross join (values (-1), (1)) as step (by)
-        join memories.turns as t
-            on t.user_id = v_user_id and t.session_id = c.session_id and t.seq = c.seq + step.by
-        where t.text <> '' and t.id not in (select h.id from hits as h)
+        cross join lateral (
+            select t.id
+            from memories.turns as t
+            where t.user_id = v_user_id
+                and t.session_id = c.session_id
+                and t.seq = c.seq + step.by
+                and t.text <> ''
+            offset 0
+        ) as t
+        where t.id not in (select h.id from hits as h)
         group by t.id
     )
     select
@@ -202,8 +214,12 @@ begin
         t.created_at,
         f.score
     from (select * from hits union all select * from neighbors) as f
-    join memories.turns as t on t.user_id = v_user_id and t.id = f.id
-    join memories.sessions as s on s.user_id = v_user_id and s.id = t.session_id
+    cross join lateral (
+        select t.* from memories.turns as t where t.user_id = v_user_id and t.id = f.id offset 0
+    ) as t
+    cross join lateral (
+        select s.* from memories.sessions as s where s.user_id = v_user_id and s.id = t.session_id offset 0
+    ) as s
     order by f.score desc, t.created_at desc, t.seq desc;
 end
 $$;

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use black_box::cases::{self, Case};
-use black_box::{Client, Reply, marked, on_both_hosts, on_own_deployments, turn};
+use black_box::{Client, Deployment, Reply, marked, on_both_hosts, on_own_deployments, run, turn};
+use devstack::functions::Host;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 const PATH: &str = "/api/context";
 
@@ -287,4 +289,55 @@ fn bad_requests_are_refused_alike() {
             json!({ "limit": 20.0 }),
         ),
     ]);
+}
+
+/// The planner knows the common users of an analyzed table, and may think nothing of the others.
+#[test]
+fn a_user_who_is_new_since_the_last_analyze_waits_no_longer() {
+    run(async {
+        let deployment = Deployment::start(Host::Vercel, |_| {}).await;
+        let user = Uuid::new_v4();
+        let fill = |user: &str, turns: u32| {
+            format!(
+                "with who as (select {user} as id),
+                session as (
+                    insert into memories.sessions (user_id, id, last_seq)
+                    select id, id, {turns} from who returning user_id
+                ),
+                turn as (
+                    insert into memories.turns
+                        (user_id, id, session_id, seq, role, content, text, body_hash, created_at)
+                    select s.user_id, gen_random_uuid(), s.user_id, n, 'user', to_jsonb('w' || n % 50 || ' tea'),
+                        'w' || n % 50 || ' tea', sha256('x'), now()
+                    from session as s, generate_series(1, {turns}) as n
+                    returning user_id, id
+                )
+                insert into memories.turn_embeddings (user_id, turn_id, model, revision, dimensions, embedding)
+                select t.user_id, t.id, 'lexical-384', 1, 384,
+                    array_fill(0.05::real, array[384])::extensions.halfvec
+                from turn as t"
+            )
+        };
+        let admin = deployment.admin().await;
+        for _ in 0..10 {
+            admin
+                .batch_execute(&fill("gen_random_uuid()", 2_000))
+                .await
+                .unwrap();
+        }
+        admin.batch_execute("analyze").await.unwrap();
+        admin
+            .batch_execute(&fill(&format!("'{user}'::uuid"), 1_000))
+            .await
+            .unwrap();
+
+        let client = deployment.as_user(user);
+        for _ in 0..8 {
+            let reply = client
+                .context(json!({ "query": "w7 tea", "deadlineMs": 1000 }))
+                .await;
+            assert!(reply.took < Duration::from_millis(900), "{reply:?}");
+            assert_eq!(reply.body["degraded"], json!([]), "{reply:?}");
+        }
+    });
 }
