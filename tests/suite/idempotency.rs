@@ -65,9 +65,10 @@ fn turns_sent_at_once_to_many_sessions_belong_to_the_first_and_wait_for_nobody()
     on_both_hosts(async |deployment| {
         let user = Uuid::new_v4();
         let client = deployment.as_user(user);
+        let ids = [(); 2].map(|()| Uuid::new_v4().to_string());
         let send = |number: usize| {
             // In either order, so that two of them may wait for each other.
-            let mut turns = [turn("1", "x"), turn("2", "y")];
+            let mut turns = [turn(&ids[0], "x"), turn(&ids[1], "y")];
             turns.rotate_left(number % 2);
             let body = json!({ "sessionId": format!("s{number}"), "turns": turns });
             client.post("/api/turns", body)
@@ -216,12 +217,13 @@ fn an_embedding_of_a_replaced_text_is_never_kept() {
 }
 
 #[test]
-fn a_known_turn_in_another_session_is_a_conflict_even_to_be_replaced() {
+fn a_uuid_known_in_another_session_is_a_conflict_even_to_be_replaced() {
     on_both_hosts(async |deployment| {
         let client = deployment.as_somebody();
-        client.record("s", &[turn("1", "x")]).await;
+        let id = Uuid::new_v4().to_string();
+        client.record("s", &[turn(&id, "x")]).await;
         for policy in ["reject", "replace"] {
-            let mut other = body(&[turn("1", "x")], policy);
+            let mut other = body(&[turn(&id, "x")], policy);
             other["sessionId"] = json!("other");
             let reply = client.post("/api/turns", other).await;
             reply.is_problem(409, "turn_conflict");
@@ -274,4 +276,16 @@ fn a_replaced_turn_loses_its_embedding_at_once_and_an_old_one_comes_too_late() {
             assert_eq!(deployment.count(pending, &[&user]).await, 1);
         },
     );
+}
+
+#[test]
+fn any_other_id_counts_within_its_session() {
+    on_both_hosts(async |deployment| {
+        let client = deployment.as_somebody();
+        let one = client.record("one", &[turn("1", "x")]).await;
+        let two = client.record("two", &[turn("1", "y")]).await;
+        assert_ne!(one.each("turns", "turnId"), two.each("turns", "turnId"));
+        let read = client.get("/api/sessions/two").await;
+        assert_eq!(read.each("turns", "content"), [json!("y")]);
+    });
 }

@@ -110,8 +110,8 @@ fn check_part(part: &Value, reader: &mut Reader) -> Option<()> {
 object! { request
     /// One turn of a conversation, as the client has it.
     Turn {
-        /// The client's own id of the turn, and its idempotency key: a UUID is used as it is, any
-        /// other text becomes a UUIDv5 within the user's namespace.
+        /// The client's own id of the turn, and its idempotency key. A UUID is used as it is, so it
+        /// names one turn of the user; any other text names one within the session.
         id: ClientId,
         /// Who said it.
         role: Role,

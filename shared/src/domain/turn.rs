@@ -34,12 +34,12 @@ pub struct NewTurn {
 
 impl NewTurn {
     /// Works out what the database needs beside what the client sent.
-    pub fn new(user: UserId, turn: Turn) -> Self {
+    pub fn new(user: UserId, session: &Id, turn: Turn) -> Self {
         let list = |list: Option<crate::contract::scalars::List<Value, 0, 100>>| {
             list.map(|list| Value::Array(list.0))
         };
         let mut new = Self {
-            id: Id::resolve(user, &turn.id),
+            id: Id::of_turn(user, session, &turn.id),
             role: turn.role,
             text: text_of(&turn.content.0),
             content: turn.content.0,
@@ -136,7 +136,11 @@ mod tests {
     fn turn(body: Value) -> NewTurn {
         let mut reader = Reader::default();
         let turn = Turn::read(body, &mut reader);
-        NewTurn::new(UserId(Uuid::nil()), reader.finish(turn).unwrap())
+        let session = Id {
+            uuid: Uuid::nil(),
+            external: None,
+        };
+        NewTurn::new(UserId(Uuid::nil()), &session, reader.finish(turn).unwrap())
     }
 
     #[test]

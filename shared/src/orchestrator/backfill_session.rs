@@ -14,7 +14,7 @@ pub async fn backfill_session(
     user: UserId,
     body: BackfillSession,
 ) -> Result<SyncAnswer, Problem> {
-    let session = Id::resolve(user, &body.session_id).uuid;
+    let session = Id::of_session(user, &body.session_id).uuid;
     let deadline = Deadline::after(DATABASE_DEADLINE);
     let state = app
         .supabase

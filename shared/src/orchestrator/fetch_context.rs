@@ -78,7 +78,7 @@ pub async fn fetch_context(
     let session = body
         .session_id
         .as_ref()
-        .map(|id| Id::resolve(user, id).uuid);
+        .map(|id| Id::of_session(user, id).uuid);
     let recent = wanted(Include::Recent) && (session.is_some() || query.is_none());
     let context = ContextQuery {
         session,

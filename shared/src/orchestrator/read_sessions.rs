@@ -53,7 +53,7 @@ pub async fn read_session(
                 .ok_or_else(bad_cursor)
         })
         .transpose()?;
-    let id = Id::resolve(user, session).uuid;
+    let id = Id::of_session(user, session).uuid;
     let deadline = Deadline::after(DATABASE_DEADLINE);
     let (session, rows) = app
         .supabase

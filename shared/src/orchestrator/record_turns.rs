@@ -18,7 +18,7 @@ pub async fn record_turns(
     user: UserId,
     body: RecordTurns,
 ) -> Result<RecordTurnsAnswer, Problem> {
-    let session = Id::resolve(user, &body.session_id);
+    let session = Id::of_session(user, &body.session_id);
     let ids: Vec<String> = body
         .turns
         .0
@@ -29,7 +29,7 @@ pub async fn record_turns(
         .turns
         .0
         .into_iter()
-        .map(|turn| NewTurn::new(user, turn))
+        .map(|turn| NewTurn::new(user, &session, turn))
         .collect();
     refuse_doubles(&turns)?;
 

@@ -19,7 +19,7 @@ pub async fn sync_session(
     user: UserId,
     body: SyncSession,
 ) -> Result<SyncAnswer, Problem> {
-    let session: Uuid = Id::resolve(user, &body.session_id).uuid;
+    let session: Uuid = Id::of_session(user, &body.session_id).uuid;
     let deadline = Deadline::after(DATABASE_DEADLINE);
     let state = app
         .supabase
