@@ -6,7 +6,7 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use reqwest::{Client, Response, StatusCode, redirect};
+use reqwest::{Client, RequestBuilder, StatusCode, redirect};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
@@ -67,16 +67,24 @@ fn build(extra_roots: Option<&str>) -> Result<Client, String> {
         .map_err(|error| error.to_string())
 }
 
+/// What came back: the status, the headers and the whole body.
+type Exchanged = (StatusCode, http::HeaderMap, bytes::Bytes);
+
 /// Sends a request and reads the whole answer before the deadline. Every status is an answer here.
+///
+/// A connection that breaks is replaced once: after a freeze a kept one may be long dead, and shows it
+/// only when it is used. So a request must be safe to send twice; all of ours are.
 pub async fn send(
     adapter: Adapter,
-    request: reqwest::RequestBuilder,
+    request: RequestBuilder,
     deadline: Deadline,
-) -> Result<(StatusCode, http::HeaderMap, bytes::Bytes), Error> {
+) -> Result<Exchanged, Error> {
+    let again = request.try_clone();
     let exchange = async {
-        let response: Response = request.send().await?;
-        let (status, headers) = (response.status(), response.headers().clone());
-        Ok::<_, reqwest::Error>((status, headers, response.bytes().await?))
+        match (exchange(request).await, again) {
+            (Err(error), Some(again)) if !error.is_timeout() => exchange(again).await,
+            (result, _) => result,
+        }
     };
     match tokio::time::timeout_at(deadline.instant(), exchange).await {
         Err(_) => Err(Error::new(
@@ -95,6 +103,12 @@ pub async fn send(
         }
         Ok(Ok(answer)) => Ok(answer),
     }
+}
+
+async fn exchange(request: RequestBuilder) -> Result<Exchanged, reqwest::Error> {
+    let response = request.send().await?;
+    let (status, headers) = (response.status(), response.headers().clone());
+    Ok((status, headers, response.bytes().await?))
 }
 
 /// What a status other than 2xx means.

@@ -1,6 +1,12 @@
 //! The service's own client: what it publishes is delivered, signed as the service checks it.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use memory_orchestrator::{
     adapters::{
@@ -19,7 +25,10 @@ use memory_orchestrator::{
 use uuid::Uuid;
 
 use super::{Bench, Receiver};
-use crate::qstash::Qstash;
+use crate::qstash::{
+    Qstash, Settings,
+    faults::{Faults, PublishFault},
+};
 
 fn soon() -> Deadline {
     Deadline::after(Duration::from_secs(5))
@@ -110,4 +119,33 @@ async fn a_refusal_and_a_silence_are_told_apart() {
     qstash.stop().await;
     let gone = client.publish(&[delivery(1)], soon()).await.unwrap_err();
     assert_eq!(gone.kind, ErrorKind::Unreachable);
+}
+
+/// Loses the reply to the first publish.
+struct OnceLost(AtomicBool);
+
+impl Faults for OnceLost {
+    fn publish(&self, _destinations: &[String]) -> PublishFault {
+        if self.0.swap(true, Ordering::Relaxed) {
+            PublishFault::None
+        } else {
+            PublishFault::LoseReply
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_breaks_is_replaced_and_the_message_stays_one() {
+    let receiver = Receiver::ok().await;
+    let settings = Settings {
+        faults: Arc::new(OnceLost(AtomicBool::new(false))),
+        ..Settings::default()
+    };
+    let Bench { qstash, .. } = Bench::with(settings).await;
+    let client = client(&qstash, qstash.token());
+    client.subscribe(&[&receiver.url], soon()).await.unwrap();
+    client.publish(&[delivery(1)], soon()).await.unwrap();
+    qstash.idle().await;
+    // Two when a minute passed between the two attempts.
+    assert!((1..=2).contains(&receiver.hits().len()));
 }
