@@ -14,7 +14,7 @@ const QUESTIONS: usize = 10;
 fn most_questions_find_a_turn_that_answers_them() {
     let file = workspace().join("../shared/data/locomo/dev.json");
     let Ok(text) = std::fs::read_to_string(file) else {
-        eprintln!("skipped: no LoCoMo data");
+        devstack::skipped("no LoCoMo data");
         return;
     };
     let data: Value = serde_json::from_str(&text).unwrap();

@@ -16,7 +16,7 @@ pub(super) async fn server() -> Option<&'static Server> {
     match shared().await {
         Ok(server) => Some(server),
         Err(Error::Unavailable(reason)) => {
-            eprintln!("skipped: {reason}");
+            crate::skipped(&reason);
             None
         }
         Err(e) => panic!("{e}"),

@@ -4,10 +4,7 @@ use super::{FIRST, Folder, empty, server};
 use crate::{
     certificates::Authority,
     delay_proxy::DelayProxy,
-    postgres::{
-        Cluster, Error, Pooler, PoolerSettings, Server, ServerSettings, connect, erase,
-        progress::say,
-    },
+    postgres::{Cluster, Error, Pooler, PoolerSettings, Server, ServerSettings, connect, erase},
 };
 use std::{
     fs,
@@ -105,7 +102,7 @@ async fn the_pooler_carries_typed_queries_of_many_clients() {
     let place = settings.folder.clone();
     let pooler = match Pooler::start(server, settings).await {
         Ok(pooler) => pooler,
-        Err(Error::Unavailable(reason)) => return say(&format!("skipped: {reason}")),
+        Err(Error::Unavailable(reason)) => return crate::skipped(&reason),
         Err(e) => panic!("{e}"),
     };
     let url = pooler.url_for(&database);

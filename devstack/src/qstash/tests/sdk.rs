@@ -19,7 +19,7 @@ const LIMIT: Duration = Duration::from_secs(300);
 #[tokio::test]
 async fn the_official_node_sdk_is_served() {
     if !has("npm").await || !has("node").await {
-        eprintln!("skipped: npm or node is missing");
+        crate::skipped("npm or node is missing");
         return;
     }
     // An ES module finds packages from where it lies, so the script goes into the cache too.
@@ -43,7 +43,7 @@ async fn the_official_python_sdk_is_served() {
         .output()
         .await;
     if !pip.is_ok_and(|pip| pip.status.success()) {
-        eprintln!("skipped: python3 or its pip is missing");
+        crate::skipped("python3 or its pip is missing");
         return;
     }
     let folder = installed("python", &["requirements.txt"], |folder| {
