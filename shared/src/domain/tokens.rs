@@ -4,42 +4,52 @@
 /// prose: a token per started four letters or digits of a word, one per mark of punctuation and
 /// per line break, and one per two bytes of anything that is not ASCII.
 pub fn estimate(text: &str) -> u32 {
-    let (mut tokens, mut word, mut foreign) = (0u32, 0u32, 0u32);
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() {
-            tokens += u32::from(word % 4 == 0);
-            word += 1;
-            continue;
-        }
-        word = 0;
-        if !byte.is_ascii() {
-            foreign += 1;
-        } else if byte != b' ' {
-            tokens += 1;
-        }
-    }
-    tokens + foreign.div_ceil(2)
+    let mut count = Count::default();
+    text.bytes().for_each(|byte| count.add(byte));
+    count.tokens()
 }
 
 /// As much of the beginning of `text` as is estimated to cost at most `max` tokens.
 pub fn first(text: &str, max: u32) -> &str {
-    // A token costs at most four bytes of what counts, so most texts need no second look.
-    if text.len() <= max as usize || estimate(text) <= max {
-        return text;
-    }
-    let (mut fits, mut too_much) = (0, text.len());
-    while too_much - fits > 1 {
-        let middle = text.floor_char_boundary(fits + (too_much - fits) / 2);
-        if middle <= fits {
-            break;
-        }
-        if estimate(&text[..middle]) <= max {
-            fits = middle;
-        } else {
-            too_much = middle;
+    let mut count = Count::default();
+    for (place, character) in text.char_indices() {
+        let bytes = &text.as_bytes()[place..place + character.len_utf8()];
+        bytes.iter().for_each(|byte| count.add(*byte));
+        if count.tokens() > max {
+            return &text[..place];
         }
     }
-    &text[..fits]
+    text
+}
+
+/// The estimate of what was read so far.
+#[derive(Default)]
+struct Count {
+    whole: u32,
+    /// Letters and digits of the word that is being read.
+    word: u32,
+    /// Bytes that are not ASCII.
+    foreign: u32,
+}
+
+impl Count {
+    fn add(&mut self, byte: u8) {
+        if byte.is_ascii_alphanumeric() {
+            self.whole += u32::from(self.word.is_multiple_of(4));
+            self.word += 1;
+            return;
+        }
+        self.word = 0;
+        if !byte.is_ascii() {
+            self.foreign += 1;
+        } else if byte != b' ' {
+            self.whole += 1;
+        }
+    }
+
+    fn tokens(&self) -> u32 {
+        self.whole + self.foreign.div_ceil(2)
+    }
 }
 
 #[cfg(test)]

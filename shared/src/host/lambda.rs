@@ -41,7 +41,7 @@ async fn answer(
     };
     // Ours are all JSON, so a text body spares the event its base64.
     Ok(service.answer(request).await.map(|body| {
-        String::from_utf8(body.to_vec()).map_or_else(
+        String::from_utf8(body.into()).map_or_else(
             |error| lambda_http::Body::Binary(error.into_bytes()),
             lambda_http::Body::Text,
         )

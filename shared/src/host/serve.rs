@@ -167,13 +167,13 @@ fn respond(
     request_id: &str,
     server_timing: &str,
 ) -> Response<Bytes> {
-    let (status, content_type, body) = match &handled {
-        Ok(answer) => (answer.status, "application/json", answer.body.clone()),
-        Err(problem) => (
-            problem.status(),
-            "application/problem+json",
-            problem.document(request_id),
-        ),
+    let (status, content_type, body, problem) = match handled {
+        Ok(answer) => (answer.status, "application/json", answer.body, None),
+        Err(problem) => {
+            let document = problem.document(request_id);
+            let status = problem.status();
+            (status, "application/problem+json", document, Some(problem))
+        }
     };
     let mut response = Response::new(Bytes::from(body));
     *response.status_mut() = status;
@@ -188,8 +188,8 @@ fn respond(
     };
     set(REQUEST_ID, request_id);
     set(SERVER_TIMING, server_timing);
-    if let Err(problem) = &handled {
-        if let Problem::MethodNotAllowed(allowed) = problem {
+    if let Some(problem) = problem {
+        if let Problem::MethodNotAllowed(allowed) = &problem {
             set(
                 ALLOW,
                 &allowed

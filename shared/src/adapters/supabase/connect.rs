@@ -46,16 +46,24 @@ impl Supabase {
 /// that never asks the database had better not pay when it starts.
 #[derive(Debug)]
 pub(super) struct LazyPool {
-    config: Database,
+    postgres: tokio_postgres::Config,
+    tls: bool,
+    ca: Option<String>,
+    size: usize,
     pool: OnceLock<Pool>,
 }
 
 impl LazyPool {
     /// For the configured database, whose URL is well-formed.
     pub(super) fn new(config: Database) -> Result<Self, ConfigError> {
-        parse(config.url.expose())?;
-        let pool = OnceLock::new();
-        Ok(Self { config, pool })
+        let (postgres, tls) = parse(config.url.expose())?;
+        Ok(Self {
+            postgres,
+            tls,
+            ca: config.ca,
+            size: config.pool_size,
+            pool: OnceLock::new(),
+        })
     }
 
     /// The pool; an error is a bad root.
@@ -63,8 +71,31 @@ impl LazyPool {
         if let Some(pool) = self.pool.get() {
             return Ok(pool);
         }
-        let built = pool(&self.config)?;
+        let built = self.build()?;
         Ok(self.pool.get_or_init(|| built))
+    }
+
+    fn build(&self) -> Result<Pool, ConfigError> {
+        let mut postgres = self.postgres.clone();
+        postgres.connect_timeout(CONNECT_TIMEOUT);
+        postgres.application_name("memory-orchestrator");
+        // A frozen function wakes up to connections that the other side closed long ago: a closed one
+        // is noticed when it is taken out.
+        let recycling = ManagerConfig {
+            recycling_method: RecyclingMethod::Fast,
+        };
+        let manager = if self.tls {
+            postgres.ssl_mode(SslMode::Require);
+            Manager::from_config(postgres, connector(self.ca.as_deref())?, recycling)
+        } else {
+            Manager::from_config(postgres, NoTls, recycling)
+        };
+        Pool::builder(manager)
+            .max_size(self.size)
+            .create_timeout(Some(CONNECT_TIMEOUT))
+            .runtime(Runtime::Tokio1)
+            .build()
+            .map_err(|cause| fault(env::DATABASE_POOL_SIZE.name, &cause.to_string()))
     }
 
     /// Forgets the connections that nobody uses.
@@ -73,30 +104,6 @@ impl LazyPool {
             pool.retain(|_, _| false);
         }
     }
-}
-
-/// A pool that connects when it is first asked.
-fn pool(config: &Database) -> Result<Pool, ConfigError> {
-    let (mut postgres, tls) = parse(config.url.expose())?;
-    postgres.connect_timeout(CONNECT_TIMEOUT);
-    postgres.application_name("memory-orchestrator");
-    // A frozen function wakes up to connections that the other side closed long ago: a closed one
-    // is noticed when it is taken out.
-    let recycling = ManagerConfig {
-        recycling_method: RecyclingMethod::Fast,
-    };
-    let manager = if tls {
-        postgres.ssl_mode(SslMode::Require);
-        Manager::from_config(postgres, connector(config.ca.as_deref())?, recycling)
-    } else {
-        Manager::from_config(postgres, NoTls, recycling)
-    };
-    Pool::builder(manager)
-        .max_size(config.pool_size)
-        .create_timeout(Some(CONNECT_TIMEOUT))
-        .runtime(Runtime::Tokio1)
-        .build()
-        .map_err(|cause| fault(env::DATABASE_POOL_SIZE.name, &cause.to_string()))
 }
 
 /// The driver's configuration, and whether to use TLS. `sslmode` is read here: the driver does not
