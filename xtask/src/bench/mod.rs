@@ -12,6 +12,7 @@ mod function;
 mod latency;
 mod samples;
 mod size;
+mod stack;
 mod table;
 
 use clap::Subcommand;

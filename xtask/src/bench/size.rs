@@ -1,16 +1,15 @@
 //! How large each function is on disk, and in memory after 1,000 requests.
 
-use std::collections::BTreeMap;
 use std::fs;
 
 use devstack::functions::{BuiltFunctions, Host};
-use devstack::stack::{EmbedderChoice, Stack, StackSettings, routes, workspace};
+use devstack::stack::{Stack, routes};
 use serde_json::json;
 use uuid::Uuid;
 
 use super::client::{Connection, Request};
 use super::table::{Cell, Report, Table};
-use super::{blocking, built, database, function, progress};
+use super::{blocking, built, database, function, progress, stack};
 use crate::Error;
 
 /// Whose memory it is; [`database::seed`] removes it.
@@ -61,18 +60,7 @@ pub(super) async fn run(arguments: &Arguments) -> Result<Report, Error> {
     .await?;
     let (server, database) = database::start(None).await?;
     let sizes = sizes(host, &names, &functions)?;
-    let stack = Stack::start(StackSettings {
-        functions,
-        port: None,
-        database_url: database.function_url(),
-        database_ca: None,
-        jwt_secret: Uuid::new_v4().to_string(),
-        embedder: EmbedderChoice::Lexical,
-        qstash_time_scale: 1.0,
-        log_dir: workspace().join(".dev/bench/logs"),
-        env: BTreeMap::new(),
-    })
-    .await?;
+    let stack = stack::over(&database, functions).await?;
     let token = stack.user_token(USER)?;
     let run = Run {
         stack,

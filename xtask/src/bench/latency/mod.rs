@@ -7,16 +7,12 @@ mod bare;
 mod measure;
 mod questions;
 
-use std::collections::BTreeMap;
-
 use devstack::functions::Host;
-use devstack::stack::{EmbedderChoice, Stack, StackSettings, workspace};
-use uuid::Uuid;
 
 use self::measure::{Measured, Plan, measure};
 use self::questions::Questions;
 use super::table::{Cell, Report, Table};
-use super::{blocking, built, database, deliveries};
+use super::{blocking, built, database, deliveries, stack};
 use crate::Error;
 
 /// How many times the bare transaction a request may take, at the median.
@@ -41,18 +37,7 @@ pub(super) async fn run(arguments: &Arguments) -> Result<Report, Error> {
     let (server, database) = database::start(None).await?;
     database::seed(&database).await?;
     let questions = Questions::read(&database).await?;
-    let stack = Stack::start(StackSettings {
-        functions,
-        port: None,
-        database_url: database.function_url(),
-        database_ca: None,
-        jwt_secret: Uuid::new_v4().to_string(),
-        embedder: EmbedderChoice::Lexical,
-        qstash_time_scale: 1.0,
-        log_dir: workspace().join(".dev/bench/logs"),
-        env: BTreeMap::new(),
-    })
-    .await?;
+    let stack = stack::over(&database, functions).await?;
     // The bare transaction's jobs are not delivered either: so both sides leave the same behind.
     deliveries::go_nowhere(&stack.qstash, None).await?;
     let plan = Plan {
