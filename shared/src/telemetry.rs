@@ -63,31 +63,18 @@ pub fn intent_span(intent: &'static str, request_id: &str) -> Span {
 
 /// The span of one call of an adapter.
 pub fn adapter_span(adapter: Adapter, operation: &'static str) -> Span {
+    // A span's name is fixed when it is compiled, so there is one place per adapter.
+    macro_rules! span {
+        ($name:literal) => {
+            info_span!($name, operation, status = Empty, duration_ms = Empty)
+        };
+    }
     match adapter {
-        Adapter::Supabase => {
-            info_span!(
-                "adapter.supabase",
-                operation,
-                status = Empty,
-                duration_ms = Empty
-            )
-        }
-        Adapter::Upstash => {
-            info_span!(
-                "adapter.upstash",
-                operation,
-                status = Empty,
-                duration_ms = Empty
-            )
-        }
-        Adapter::Embeddings => {
-            info_span!(
-                "adapter.embeddings",
-                operation,
-                status = Empty,
-                duration_ms = Empty
-            )
-        }
+        Adapter::Supabase => span!("adapter.supabase"),
+        Adapter::Upstash => span!("adapter.upstash"),
+        Adapter::Embeddings => span!("adapter.embeddings"),
+        Adapter::Mem0 => span!("adapter.mem0"),
+        Adapter::Redis => span!("adapter.redis"),
     }
 }
 

@@ -178,6 +178,9 @@ async fn subscribe(qstash: &Qstash, url: &str) -> Result<(), Error> {
         url: qstash.url().to_owned(),
         token: Some(config::Secret::new(qstash.token())),
         topic: TOPIC.to_owned(),
+        retries: 3,
+        user_parallelism: 4,
+        backfill_rate: 30,
         signing_keys: Vec::new(),
     };
     let client = QStash::new(config, Arc::new(Outbound::new(None)));

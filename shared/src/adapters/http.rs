@@ -116,13 +116,16 @@ pub fn refusal(adapter: Adapter, status: StatusCode, headers: &http::HeaderMap) 
     let busy = status == StatusCode::TOO_MANY_REQUESTS
         || status == StatusCode::REQUEST_TIMEOUT
         || status.is_server_error();
+    let kind = match status {
+        _ if busy => ErrorKind::Busy,
+        StatusCode::UNAUTHORIZED | StatusCode::PAYMENT_REQUIRED | StatusCode::FORBIDDEN => {
+            ErrorKind::Denied
+        }
+        _ => ErrorKind::Refused,
+    };
     Error {
         adapter,
-        kind: if busy {
-            ErrorKind::Busy
-        } else {
-            ErrorKind::Refused
-        },
+        kind,
         detail: format!("status {}", status.as_u16()),
         retry_after: headers
             .get(http::header::RETRY_AFTER)

@@ -20,6 +20,10 @@ pub enum Adapter {
     Upstash,
     /// The embeddings provider.
     Embeddings,
+    /// Mem0.
+    Mem0,
+    /// Upstash Redis.
+    Redis,
 }
 
 impl Adapter {
@@ -29,6 +33,8 @@ impl Adapter {
             Self::Supabase => "supabase",
             Self::Upstash => "upstash",
             Self::Embeddings => "embeddings",
+            Self::Mem0 => "mem0",
+            Self::Redis => "redis",
         }
     }
 
@@ -38,6 +44,8 @@ impl Adapter {
             Self::Supabase => "The database",
             Self::Upstash => "The queue",
             Self::Embeddings => "The embeddings provider",
+            Self::Mem0 => "Mem0",
+            Self::Redis => "The cache",
         }
     }
 }
@@ -51,7 +59,10 @@ pub enum ErrorKind {
     Timeout,
     /// The other side is busy or down and says so (429, 5xx, too many connections).
     Busy,
-    /// The other side understood and refused: credentials, a bad request, a bug of ours.
+    /// The other side does not accept our credentials, or our account: nothing will work until
+    /// somebody changes that.
+    Denied,
+    /// The other side understood and refused this call: a bad request, a bug of ours.
     Refused,
     /// The other side answered something that is not its contract.
     Malformed,
@@ -64,6 +75,7 @@ impl ErrorKind {
             Self::Unreachable => "unreachable",
             Self::Timeout => "timeout",
             Self::Busy => "busy",
+            Self::Denied => "denied",
             Self::Refused => "refused",
             Self::Malformed => "malformed",
         }

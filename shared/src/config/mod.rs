@@ -10,6 +10,7 @@ use reqwest::Url;
 
 use self::env::Variable;
 pub use self::secret::Secret;
+use crate::contract::bodies::Role;
 
 /// Everything a function is told from outside.
 #[derive(Debug, Clone)]
@@ -24,6 +25,14 @@ pub struct Config {
     pub qstash: QStash,
     /// The embeddings provider, when there is one.
     pub embeddings: Option<Embeddings>,
+    /// The one that is being moved to.
+    pub next_embeddings: Option<Embeddings>,
+    /// Mem0, when it is used.
+    pub mem0: Option<Mem0>,
+    /// Upstash Redis, when it is used.
+    pub redis: Option<Redis>,
+    /// Attempts and sweeps.
+    pub jobs: Jobs,
     /// Roots to trust beside Mozilla's on HTTPS calls, PEM.
     pub outbound_ca: Option<String>,
     /// `memory.orchestrator.enabled`.
@@ -61,6 +70,12 @@ pub struct QStash {
     pub token: Option<Secret>,
     /// The URL group.
     pub topic: String,
+    /// Deliveries after the first, before QStash gives up.
+    pub retries: usize,
+    /// Deliveries of one user at once.
+    pub user_parallelism: usize,
+    /// Backfill jobs of one user a minute.
+    pub backfill_rate: usize,
     /// The current and the next signing key.
     pub signing_keys: Vec<Secret>,
 }
@@ -76,6 +91,52 @@ pub struct Embeddings {
     pub model: String,
     /// The length of a vector.
     pub dimensions: usize,
+}
+
+/// Which of Mem0's two APIs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mem0Api {
+    /// `api.mem0.ai`.
+    Platform,
+    /// The self-hosted server.
+    Server,
+}
+
+/// Mem0.
+#[derive(Debug, Clone)]
+pub struct Mem0 {
+    /// How it is spoken to.
+    pub api: Mem0Api,
+    /// The base, without a trailing slash.
+    pub url: String,
+    /// Its key; a self-hosted server may have none.
+    pub key: Option<Secret>,
+    /// The roles whose turns are pushed.
+    pub roles: Vec<Role>,
+    /// Whether it extracts facts.
+    pub infer: bool,
+    /// Calls at once.
+    pub concurrency: usize,
+}
+
+/// Upstash Redis by its REST API.
+#[derive(Debug, Clone)]
+pub struct Redis {
+    /// The base, without a trailing slash.
+    pub url: String,
+    /// A bearer token.
+    pub token: Secret,
+}
+
+/// How jobs are tried and swept.
+#[derive(Debug, Clone, Copy)]
+pub struct Jobs {
+    /// Failed attempts after which a turn is given up.
+    pub attempts: usize,
+    /// Jobs per adapter and sweep.
+    pub sweep_batch: usize,
+    /// Seconds that a sweep may work by itself.
+    pub sweep_seconds: usize,
 }
 
 /// A variable that is missing or malformed. Never shows a value.
@@ -120,6 +181,9 @@ impl Config {
                 url: source.url(env::QSTASH_URL, "https://qstash.upstash.io")?,
                 token: source.get(env::QSTASH_TOKEN).map(Secret::new),
                 topic: source.or(env::QSTASH_TOPIC, "memory.sync"),
+                retries: source.whole(env::QSTASH_RETRIES, 0..=20, 3)?,
+                user_parallelism: source.whole(env::QSTASH_USER_PARALLELISM, 1..=100, 4)?,
+                backfill_rate: source.whole(env::QSTASH_BACKFILL_RATE, 1..=1000, 30)?,
                 signing_keys: [
                     env::QSTASH_CURRENT_SIGNING_KEY,
                     env::QSTASH_NEXT_SIGNING_KEY,
@@ -136,6 +200,30 @@ impl Config {
                     model: source.or(env::EMBEDDINGS_MODEL, "gte-small"),
                     dimensions: source.whole(env::EMBEDDINGS_DIMENSIONS, 1..=4000, 384)?,
                 }),
+            },
+            next_embeddings: match source.get(env::EMBEDDINGS_NEXT_URL) {
+                None => None,
+                Some(_) => Some(Embeddings {
+                    url: source.url(env::EMBEDDINGS_NEXT_URL, "")?,
+                    key: source.get(env::EMBEDDINGS_NEXT_API_KEY).map(Secret::new),
+                    model: source.required(env::EMBEDDINGS_NEXT_MODEL)?,
+                    dimensions: source.whole(env::EMBEDDINGS_NEXT_DIMENSIONS, 1..=4000, 384)?,
+                }),
+            },
+            mem0: source.mem0()?,
+            redis: match source.get(env::UPSTASH_REDIS_REST_URL) {
+                None => None,
+                Some(_) => Some(Redis {
+                    url: source.url(env::UPSTASH_REDIS_REST_URL, "")?,
+                    token: source
+                        .required(env::UPSTASH_REDIS_REST_TOKEN)
+                        .map(Secret::new)?,
+                }),
+            },
+            jobs: Jobs {
+                attempts: source.whole(env::MEMORY_JOB_ATTEMPTS, 1..=100, 10)?,
+                sweep_batch: source.whole(env::MEMORY_SWEEP_BATCH, 1..=1000, 100)?,
+                sweep_seconds: source.whole(env::MEMORY_SWEEP_SECONDS, 1..=50, 20)?,
             },
             outbound_ca: source.pem(env::OUTBOUND_CA_PEM)?,
             enabled: source.flag(env::MEMORY_ORCHESTRATOR_ENABLED, true)?,
@@ -169,6 +257,37 @@ impl<F: Fn(&str) -> Option<String>> Source<'_, F> {
             }
             _ => Err(fault(variable, "is not an http(s) URL")),
         }
+    }
+
+    /// Mem0 is used when its key or its address is set.
+    fn mem0(&self) -> Result<Option<Mem0>, ConfigError> {
+        let key = self.get(env::MEM0_API_KEY).map(Secret::new);
+        let api = match self.get(env::MEM0_API).as_deref() {
+            None | Some("platform") => Mem0Api::Platform,
+            Some("server") => Mem0Api::Server,
+            Some(_) => return Err(fault(env::MEM0_API, "is neither platform nor server")),
+        };
+        if key.is_none() && self.get(env::MEM0_URL).is_none() {
+            return Ok(None);
+        }
+        let default = match api {
+            Mem0Api::Platform => "https://api.mem0.ai",
+            Mem0Api::Server => "",
+        };
+        let roles = self.or(env::MEM0_ROLES, "user,assistant");
+        let roles = roles
+            .split(',')
+            .map(|word| Role::from_word(word.trim()))
+            .collect::<Option<Vec<_>>>()
+            .ok_or_else(|| fault(env::MEM0_ROLES, "names a role that does not exist"))?;
+        Ok(Some(Mem0 {
+            api,
+            url: self.url(env::MEM0_URL, default)?,
+            key,
+            roles,
+            infer: self.flag(env::MEM0_INFER, true)?,
+            concurrency: self.whole(env::MEM0_CONCURRENCY, 1..=50, 4)?,
+        }))
     }
 
     /// PEM text; `\n` as two characters is taken for a line break, as dashboards store it.
@@ -252,6 +371,8 @@ mod tests {
             ("DATABASE_POOL_SIZE", "999"),
             ("DATABASE_CA_PEM", "hush"),
             ("MEMORY_ORCHESTRATOR_ENABLED", "hush"),
+            ("MEM0_API", "hush"),
+            ("UPSTASH_REDIS_REST_URL", "hush"),
         ] {
             let error = read(&[(name, value)]).unwrap_err();
             assert_eq!(error.variable, name);

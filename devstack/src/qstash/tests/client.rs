@@ -39,6 +39,9 @@ fn client(qstash: &Qstash, token: &str) -> QStash {
         url: qstash.url().to_owned(),
         token: Some(config::Secret::new(token)),
         topic: "memory.sync".to_owned(),
+        retries: 3,
+        user_parallelism: 4,
+        backfill_rate: 30,
         signing_keys: Vec::new(),
     };
     QStash::new(config, Arc::new(Outbound::new(None)))
