@@ -43,7 +43,9 @@ impl From<StoreError> for Problem {
                         Self::Unavailable(error)
                     }
                     // Wrong credentials, a missing migration, a bug: waiting does not help.
-                    ErrorKind::Refused | ErrorKind::Malformed => Self::Internal(error.to_string()),
+                    ErrorKind::Denied | ErrorKind::Refused | ErrorKind::Malformed => {
+                        Self::Internal(error.to_string())
+                    }
                 }
             }
         }
