@@ -183,7 +183,7 @@ async fn subscribe(qstash: &Qstash, url: &str) -> Result<(), Error> {
         backfill_rate: 30,
         signing_keys: Vec::new(),
     };
-    let client = QStash::new(config, Arc::new(Outbound::new(None)));
+    let client = QStash::new(config, url, Arc::new(Outbound::new(None)));
     let job = format!("{url}/api/jobs/embed");
     Ok(client
         .subscribe(&[&job], Deadline::after(Duration::from_secs(5)))

@@ -50,7 +50,7 @@ impl App {
         let outbound = Arc::new(Outbound::new(config.outbound_ca));
         Ok(Self {
             supabase: Supabase::new(config.database)?,
-            qstash: QStash::new(config.qstash, Arc::clone(&outbound)),
+            qstash: QStash::new(config.qstash, &config.public_url, Arc::clone(&outbound)),
             embedder: config
                 .embeddings
                 .map(|embeddings| Embedder::new(embeddings, outbound)),

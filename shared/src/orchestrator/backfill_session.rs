@@ -2,6 +2,7 @@
 
 use super::sync_session::publish_and_answer;
 use super::{App, DATABASE_DEADLINE};
+use crate::adapters::upstash::qstash::Pace;
 use crate::contract::answers::SyncAnswer;
 use crate::contract::bodies::BackfillSession;
 use crate::domain::deadline::Deadline;
@@ -20,5 +21,5 @@ pub async fn backfill_session(
         .supabase
         .backfill_session(user, session, app.job_adapters(), deadline)
         .await?;
-    Ok(publish_and_answer(app, user, &body.session_id, state).await)
+    Ok(publish_and_answer(app, user, &body.session_id, state, Pace::Backfill).await)
 }

@@ -4,6 +4,7 @@ use super::publish::{overall, publish};
 use super::report::reported;
 use super::{App, DATABASE_DEADLINE};
 use crate::adapters::supabase::Recording;
+use crate::adapters::upstash::qstash::Pace;
 use crate::contract::answers::{AdapterReport, RecordAdapters, RecordTurnsAnswer, RecordedTurn};
 use crate::contract::bodies::{OnConflict, RecordTurns};
 use crate::contract::shape::Fault;
@@ -45,7 +46,7 @@ pub async fn record_turns(
         reported(app.supabase.record_turns(user, &recording, deadline)).await;
     let recorded = recorded?;
 
-    let upstash = publish(app, user, &[recorded.jobs]).await;
+    let upstash = publish(app, user, &[recorded.jobs], Pace::Live).await;
     Ok(RecordTurnsAnswer {
         session_id: body.session_id.to_string(),
         status: overall(&upstash),

@@ -5,6 +5,7 @@ use uuid::Uuid;
 use super::publish::{overall, publish};
 use super::{App, DATABASE_DEADLINE};
 use crate::adapters::supabase::SyncState;
+use crate::adapters::upstash::qstash::Pace;
 use crate::contract::answers::{Pending, SyncAnswer};
 use crate::contract::bodies::SyncSession;
 use crate::contract::scalars::{ClientId, Moment};
@@ -25,7 +26,7 @@ pub async fn sync_session(
         .supabase
         .sync_session(user, session, app.job_adapters(), deadline)
         .await?;
-    Ok(publish_and_answer(app, user, &body.session_id, state).await)
+    Ok(publish_and_answer(app, user, &body.session_id, state, Pace::Live).await)
 }
 
 /// The second half, which `backfillSession` shares.
@@ -34,6 +35,7 @@ pub(super) async fn publish_and_answer(
     user: UserId,
     session: &ClientId,
     state: SyncState,
+    pace: Pace,
 ) -> SyncAnswer {
     let jobs: Vec<Jobs> = state
         .jobs
@@ -49,7 +51,7 @@ pub(super) async fn publish_and_answer(
             },
         })
         .collect();
-    let upstash = publish(app, user, &jobs).await;
+    let upstash = publish(app, user, &jobs, pace).await;
     SyncAnswer {
         session_id: session.to_string(),
         status: overall(&upstash),

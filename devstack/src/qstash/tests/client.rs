@@ -12,7 +12,7 @@ use memory_orchestrator::{
     adapters::{
         ErrorKind,
         http::Outbound,
-        upstash::qstash::{QStash, Schedule},
+        upstash::qstash::{Pace, QStash, Schedule},
     },
     auth::qstash_signature::verify,
     config,
@@ -30,6 +30,9 @@ use crate::qstash::{
     faults::{Faults, PublishFault},
 };
 
+/// Nobody listens there.
+const PUBLIC_URL: &str = "http://127.0.0.1:9";
+
 fn soon() -> Deadline {
     Deadline::after(Duration::from_secs(5))
 }
@@ -44,7 +47,7 @@ fn client(qstash: &Qstash, token: &str) -> QStash {
         backfill_rate: 30,
         signing_keys: Vec::new(),
     };
-    QStash::new(config, Arc::new(Outbound::new(None)))
+    QStash::new(config, PUBLIC_URL, Arc::new(Outbound::new(None)))
 }
 
 fn delivery(embed: i64) -> Delivery {
@@ -63,11 +66,17 @@ async fn what_is_published_arrives_signed_and_once_a_minute_at_most() {
     let address = format!("{}/api/jobs/embed", receiver.url);
     client.subscribe(&[&address], soon()).await.unwrap();
 
-    client.publish(&[], soon()).await.unwrap();
-    client.publish(&[delivery(1)], soon()).await.unwrap();
-    client.publish(&[delivery(1)], soon()).await.unwrap();
+    client.publish(&[], Pace::Live, soon()).await.unwrap();
     client
-        .publish(&[delivery(2), delivery(3)], soon())
+        .publish(&[delivery(1)], Pace::Live, soon())
+        .await
+        .unwrap();
+    client
+        .publish(&[delivery(1)], Pace::Live, soon())
+        .await
+        .unwrap();
+    client
+        .publish(&[delivery(2), delivery(3)], Pace::Live, soon())
         .await
         .unwrap();
     qstash.idle().await;
@@ -115,12 +124,18 @@ async fn topics_and_schedules_are_set_read_and_ended() {
 async fn a_refusal_and_a_silence_are_told_apart() {
     let Bench { qstash, .. } = Bench::start().await;
     let stranger = client(&qstash, "wrong");
-    let refused = stranger.publish(&[delivery(1)], soon()).await.unwrap_err();
-    assert_eq!(refused.kind, ErrorKind::Refused);
+    let refused = stranger
+        .publish(&[delivery(1)], Pace::Live, soon())
+        .await
+        .unwrap_err();
+    assert_eq!(refused.kind, ErrorKind::Denied);
 
     let client = client(&qstash, qstash.token());
     qstash.stop().await;
-    let gone = client.publish(&[delivery(1)], soon()).await.unwrap_err();
+    let gone = client
+        .publish(&[delivery(1)], Pace::Live, soon())
+        .await
+        .unwrap_err();
     assert_eq!(gone.kind, ErrorKind::Unreachable);
 }
 
@@ -147,7 +162,10 @@ async fn a_connection_that_breaks_is_replaced_and_the_message_stays_one() {
     let Bench { qstash, .. } = Bench::with(settings).await;
     let client = client(&qstash, qstash.token());
     client.subscribe(&[&receiver.url], soon()).await.unwrap();
-    client.publish(&[delivery(1)], soon()).await.unwrap();
+    client
+        .publish(&[delivery(1)], Pace::Live, soon())
+        .await
+        .unwrap();
     qstash.idle().await;
     // Two when a minute passed between the two attempts.
     assert!((1..=2).contains(&receiver.hits().len()));

@@ -7,6 +7,7 @@ mod publish;
 mod schedules;
 mod topics;
 
+pub use self::publish::Pace;
 pub use self::schedules::Schedule;
 
 use std::sync::Arc;
@@ -23,12 +24,18 @@ use crate::domain::deadline::Deadline;
 pub struct QStash {
     outbound: Arc<Outbound>,
     config: config::QStash,
+    /// Where QStash says that it gave a message up.
+    failure_callback: String,
 }
 
 impl QStash {
-    /// A client for the configured account.
-    pub fn new(config: config::QStash, outbound: Arc<Outbound>) -> Self {
-        Self { outbound, config }
+    /// A client for the configured account, of the deployment at `public_url` (without a trailing slash).
+    pub fn new(config: config::QStash, public_url: &str, outbound: Arc<Outbound>) -> Self {
+        Self {
+            outbound,
+            config,
+            failure_callback: format!("{public_url}/api/jobs/dead-letter"),
+        }
     }
 
     /// Whether there is an account to publish with.
