@@ -95,6 +95,7 @@ async fn attempts(
             if let Some(place) = &mut place {
                 core.unless_stopped(place.enter()).await?;
             }
+            core.unless_stopped(there(core)).await?;
             logs::record(core, message, "ACTIVE", Value::Null);
             attempt(core, message, retried).await
         };
@@ -123,6 +124,13 @@ async fn attempts(
         logs::record(core, message, "ERROR", error);
         core.unless_stopped(tokio::time::sleep(wait)).await?;
         retried += 1;
+    }
+}
+
+/// Resolves when QStash is not gone.
+async fn there(core: &Core) {
+    while core.faults.gone() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 

@@ -1,9 +1,18 @@
 //! Faults on purpose: what tests use to see a caller through a bad day of the transport.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 /// Decides, request by request and delivery by delivery, what goes wrong. The default lets all pass.
 pub trait Faults: Send + Sync {
+    /// Whether QStash is gone altogether: every connection is cut unanswered, no schedule fires, and what
+    /// was accepted before waits. Asked all the time, so that it can come back.
+    fn gone(&self) -> bool {
+        false
+    }
+
     /// Consulted once per publish, enqueue or batch request, with the destinations it names.
     fn publish(&self, _destinations: &[String]) -> PublishFault {
         PublishFault::None
@@ -19,6 +28,28 @@ pub trait Faults: Send + Sync {
 pub struct NoFaults;
 
 impl Faults for NoFaults {}
+
+/// QStash goes and comes back as it is told.
+#[derive(Debug, Default)]
+pub struct Outage(AtomicBool);
+
+impl Outage {
+    /// From now on it is gone.
+    pub fn begin(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// From now on it is there.
+    pub fn end(&self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+}
+
+impl Faults for Outage {
+    fn gone(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
 
 /// One attempt to deliver a message.
 #[derive(Clone, Copy, Debug)]

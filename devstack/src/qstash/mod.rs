@@ -209,7 +209,7 @@ impl Qstash {
         self.core.idle().await;
     }
 
-    /// Fires a schedule now, whatever its cron expression says; false if there is none of this id.
+    /// Fires a schedule now, whatever its cron expression says, and gone or not; false if there is none of this id.
     pub fn fire(&self, schedule_id: &str) -> bool {
         schedules::fire(&self.core, schedule_id).is_ok()
     }

@@ -153,7 +153,7 @@ async fn run(core: Arc<Core>, id: String, cron: Cron) {
         now = core.clock.schedule_now().max(next);
         if let Some(schedule) = lock(&core.schedules).get_mut(&id) {
             schedule.next = cron.after(now);
-            if schedule.paused {
+            if schedule.paused || core.faults.gone() {
                 continue;
             }
         }

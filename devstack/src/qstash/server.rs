@@ -89,13 +89,17 @@ pub(super) fn router(core: Arc<Core>) -> Router {
         .with_state(core)
 }
 
-/// Lets a request in whose bearer token is ours; handlers find the [`Peer`] in its extensions.
+/// Lets a request in whose bearer token is ours, while QStash is there; handlers find the [`Peer`] in its extensions.
 async fn admit(
     State(core): State<Arc<Core>>,
     ConnectInfo(peer): ConnectInfo<Peer>,
     mut request: Request,
     next: Next,
 ) -> Response {
+    if core.faults.gone() {
+        peer.cut();
+        return Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "gone").into_response();
+    }
     let token = request.headers().get(header::AUTHORIZATION);
     let token = token.and_then(|value| value.to_str().ok());
     if token.and_then(|value| value.strip_prefix("Bearer ")) != Some(core.token.as_str()) {

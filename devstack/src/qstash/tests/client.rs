@@ -33,11 +33,16 @@ use crate::qstash::{
 /// Nobody listens there.
 const PUBLIC_URL: &str = "http://127.0.0.1:9";
 
-fn soon() -> Deadline {
+pub(super) fn soon() -> Deadline {
     Deadline::after(Duration::from_secs(5))
 }
 
-fn client(qstash: &Qstash, token: &str) -> QStash {
+pub(super) fn client(qstash: &Qstash, token: &str) -> QStash {
+    client_at(PUBLIC_URL, qstash, token)
+}
+
+/// A client of the deployment at `public_url`.
+pub(super) fn client_at(public_url: &str, qstash: &Qstash, token: &str) -> QStash {
     let config = config::QStash {
         url: qstash.url().to_owned(),
         token: Some(config::Secret::new(token)),
@@ -47,10 +52,10 @@ fn client(qstash: &Qstash, token: &str) -> QStash {
         backfill_rate: 30,
         signing_keys: Vec::new(),
     };
-    QStash::new(config, PUBLIC_URL, Arc::new(Outbound::new(None)))
+    QStash::new(config, public_url, Arc::new(Outbound::new(None)))
 }
 
-fn delivery(embed: i64) -> Delivery {
+pub(super) fn delivery(embed: i64) -> Delivery {
     let jobs = Jobs {
         embed: Some(embed),
         mem0: None,

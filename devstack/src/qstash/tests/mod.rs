@@ -3,6 +3,7 @@
 mod callbacks;
 mod client;
 mod delivery;
+mod deployment;
 mod dlq;
 mod limits;
 mod publishing;
