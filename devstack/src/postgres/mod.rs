@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! install   -> programs from PyPI, once
+//! full      -> programs from Debian with pg_cron, and a server of them
 //! server    -> a process on a data folder          \
 //! cluster   -> its databases, templates, logins     > what the stack and the tests use
 //! pgbouncer -> a transaction pooler in front       /
@@ -13,6 +14,7 @@ mod cluster;
 mod connect;
 mod database;
 mod error;
+mod full;
 mod home;
 mod install;
 pub mod migrate;
@@ -29,6 +31,7 @@ pub use cluster::{Cluster, FUNCTION_ROLE};
 pub use connect::connect;
 pub use database::Database;
 pub use error::Error;
+pub use full::{Full, full};
 pub use install::{Installation, install};
 pub use pgbouncer::{Pooler, PoolerSettings};
 pub use server::{Server, ServerSettings, erase};

@@ -70,7 +70,7 @@ async fn start() -> Result<Shared, Error> {
 }
 
 /// The first folder that no other test process uses.
-fn free_slot(base: &Path) -> Result<(PathBuf, File), Error> {
+pub(super) fn free_slot(base: &Path) -> Result<(PathBuf, File), Error> {
     let base = create_dir(base)?;
     for number in 0..64 {
         let path = base.join(format!("{number}.lock"));
