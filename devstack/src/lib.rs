@@ -9,6 +9,7 @@ pub mod functions;
 mod kept;
 pub mod postgres;
 pub mod qstash;
+pub mod redis;
 pub mod router;
 pub mod stack;
 
