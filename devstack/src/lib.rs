@@ -4,6 +4,7 @@
 
 pub mod certificates;
 pub mod delay_proxy;
+pub mod edge;
 pub mod embedder;
 pub mod functions;
 mod kept;
