@@ -1,3 +1,4 @@
 //! Upstash: transport and cache, never storage.
 
 pub mod qstash;
+pub mod redis;
