@@ -101,18 +101,22 @@ async fn what_is_published_arrives_signed_and_once_a_minute_at_most() {
 async fn topics_and_schedules_are_set_read_and_ended() {
     let Bench { qstash, .. } = Bench::start().await;
     let client = client(&qstash, qstash.token());
-    assert!(client.subscribers(soon()).await.unwrap().is_empty());
+    assert_eq!(client.subscribers(soon()).await.unwrap(), None);
     let urls = ["http://127.0.0.1:9/a", "http://127.0.0.1:9/b"];
     client.subscribe(&urls, soon()).await.unwrap();
     client.subscribe(&urls, soon()).await.unwrap();
-    assert_eq!(client.subscribers(soon()).await.unwrap(), urls);
+    assert_eq!(client.subscribers(soon()).await.unwrap().unwrap(), urls);
     client.unsubscribe(&urls[..1], soon()).await.unwrap();
-    assert_eq!(client.subscribers(soon()).await.unwrap(), urls[1..]);
+    let left = client.subscribers(soon()).await.unwrap();
+    assert_eq!(left.unwrap(), urls[1..]);
 
     let mut schedule = Schedule {
         id: "memory-sweep".to_owned(),
         cron: "*/5 * * * *".to_owned(),
         destination: "http://127.0.0.1:9/sweep".to_owned(),
+        method: "POST".to_owned(),
+        retries: 0,
+        paused: false,
     };
     client.set_schedule(&schedule, soon()).await.unwrap();
     schedule.cron = "* * * * *".to_owned();
@@ -123,6 +127,20 @@ async fn topics_and_schedules_are_set_read_and_ended() {
         .await
         .unwrap();
     assert!(client.schedules(soon()).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn the_accounts_keys_are_told() {
+    let Bench { qstash, .. } = Bench::start().await;
+    let told = client(&qstash, qstash.token())
+        .account_keys(soon())
+        .await
+        .unwrap();
+    let keys = qstash.signing_keys();
+    assert_eq!(
+        told.each_ref().map(config::Secret::expose),
+        [&keys.current, &keys.next]
+    );
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 //! Source: Upstash, "QStash API reference". Delivery is at least once; a message that was accepted
 //! twice is delivered twice, and our jobs are idempotent, so nothing here needs to be exact.
 
+mod keys;
 mod publish;
 mod schedules;
 mod topics;
@@ -18,6 +19,9 @@ use crate::adapters::http::{Outbound, refusal, send};
 use crate::adapters::{Adapter, Error, ErrorKind};
 use crate::config;
 use crate::domain::deadline::Deadline;
+
+/// What QStash's log shows our messages under.
+const LABEL: &str = "memory";
 
 /// A client of QStash.
 #[derive(Debug)]

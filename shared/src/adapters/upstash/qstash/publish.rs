@@ -10,14 +10,11 @@ use time::OffsetDateTime;
 use tracing::Instrument;
 use uuid::Uuid;
 
-use super::{QStash, encode, malformed};
+use super::{LABEL, QStash, encode, malformed};
 use crate::adapters::{Adapter, Error, ErrorKind};
 use crate::domain::deadline::Deadline;
 use crate::domain::job::Delivery;
 use crate::telemetry;
-
-/// What QStash's log shows our messages under.
-const LABEL: &str = "memory";
 
 const JSON: &str = "application/json";
 

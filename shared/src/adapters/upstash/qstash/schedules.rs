@@ -3,9 +3,12 @@
 use http::Method;
 use serde::Deserialize;
 
-use super::{QStash, malformed};
+use super::{LABEL, QStash, malformed};
 use crate::adapters::Error;
 use crate::domain::deadline::Deadline;
+
+/// How long one call of a schedule may take: as long as the function that answers it may run.
+const TIMEOUT: &str = "60s";
 
 /// A schedule, under a name of ours, so that setting it again changes it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -18,6 +21,15 @@ pub struct Schedule {
     pub cron: String,
     /// The address.
     pub destination: String,
+    /// How it is called, as in `POST`.
+    #[serde(default)]
+    pub method: String,
+    /// How often a call that failed is made again.
+    #[serde(default)]
+    pub retries: u32,
+    /// Whether somebody stopped it for a while. It can only be read.
+    #[serde(default, rename = "isPaused")]
+    pub paused: bool,
 }
 
 impl QStash {
@@ -29,12 +41,16 @@ impl QStash {
         serde_json::from_slice(&body).map_err(|error| malformed(&error))
     }
 
-    /// Makes a schedule, or gives the one of this name another time or address.
+    /// Makes a schedule, or gives the one of this name other settings.
     pub async fn set_schedule(&self, schedule: &Schedule, deadline: Deadline) -> Result<(), Error> {
         let request = self
             .request(Method::POST, &format!("schedules/{}", schedule.destination))?
+            .header("upstash-schedule-id", &schedule.id)
             .header("upstash-cron", &schedule.cron)
-            .header("upstash-schedule-id", &schedule.id);
+            .header("upstash-method", &schedule.method)
+            .header("upstash-retries", schedule.retries)
+            .header("upstash-timeout", TIMEOUT)
+            .header("upstash-label", LABEL);
         self.call(request, deadline).await.map(drop)
     }
 

@@ -20,8 +20,8 @@ struct Endpoint {
 }
 
 impl QStash {
-    /// The members of the configured topic; none when there is no such topic.
-    pub async fn subscribers(&self, deadline: Deadline) -> Result<Vec<String>, Error> {
+    /// The members of the configured topic; `None` when there is no such topic.
+    pub async fn subscribers(&self, deadline: Deadline) -> Result<Option<Vec<String>>, Error> {
         let body = self
             .call(self.request(Method::GET, "topics")?, deadline)
             .await?;
@@ -31,14 +31,11 @@ impl QStash {
             .into_iter()
             .find(|topic| topic["name"] == *self.config.topic);
         let Some(topic) = ours else {
-            return Ok(Vec::new());
+            return Ok(None);
         };
         let topic: Topic = serde_json::from_value(topic).map_err(|error| malformed(&error))?;
-        Ok(topic
-            .endpoints
-            .into_iter()
-            .map(|endpoint| endpoint.url)
-            .collect())
+        let urls = topic.endpoints.into_iter().map(|endpoint| endpoint.url);
+        Ok(Some(urls.collect()))
     }
 
     /// Makes URLs members of the configured topic, which is made when it is new. A member stays one.
