@@ -36,6 +36,10 @@ pub enum Problem {
     TurnConflict(Vec<usize>),
     /// A delivered job can never succeed: QStash must not try again.
     JobRefused(&'static str),
+    /// Another attempt at the job is running, or has just made way; come back after this time.
+    JobLeased(Duration),
+    /// The job's adapter was found down and is left alone for this time.
+    CircuitOpen(Duration),
     /// The orchestrator is switched off by its flag.
     Disabled,
     /// Something that the request cannot do without did not answer.
@@ -70,9 +74,12 @@ impl Problem {
             Self::TurnConflict(_) => StatusCode::CONFLICT,
             // Outside the registry, and what QStash takes for "never again".
             Self::JobRefused(_) => StatusCode::from_u16(489).unwrap_or(StatusCode::BAD_REQUEST),
-            Self::Disabled | Self::Unavailable(_) | Self::JobDelayed(_) | Self::Misconfigured => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Self::JobLeased(_) => StatusCode::LOCKED,
+            Self::Disabled
+            | Self::Unavailable(_)
+            | Self::JobDelayed(_)
+            | Self::CircuitOpen(_)
+            | Self::Misconfigured => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -89,6 +96,8 @@ impl Problem {
             Self::NotFound => "not_found",
             Self::TurnConflict(_) => "turn_conflict",
             Self::JobRefused(_) => "job_refused",
+            Self::JobLeased(_) => "job_leased",
+            Self::CircuitOpen(_) => "circuit_open",
             Self::Disabled => "orchestrator_disabled",
             Self::Unavailable(_) | Self::JobDelayed(_) => "unavailable",
             Self::Misconfigured => "misconfigured",
@@ -125,6 +134,8 @@ impl Problem {
                     .to_owned()
             }
             Self::JobRefused(reason) => (*reason).to_owned(),
+            Self::JobLeased(_) => "An attempt at this job is under way.".to_owned(),
+            Self::CircuitOpen(_) => "The job's adapter is down; the job waits.".to_owned(),
             Self::Disabled => "The memory orchestrator is switched off.".to_owned(),
             Self::Unavailable(error) | Self::JobDelayed(error) => format!(
                 "{} did not answer in time. Nothing was half-written; send the request again.",
@@ -146,6 +157,8 @@ impl Problem {
             Self::NotFound => "Not found",
             Self::TurnConflict(_) => "A known turn differs",
             Self::JobRefused(_) => "Job refused for good",
+            Self::JobLeased(_) => "Job under way",
+            Self::CircuitOpen(_) => "Adapter down",
             Self::Disabled => "Switched off",
             Self::Unavailable(_) | Self::JobDelayed(_) => "Temporarily unavailable",
             Self::Misconfigured => "Not configured",
@@ -168,6 +181,7 @@ impl Problem {
         match self {
             Self::Unavailable(error) => Some(error.retry_after.unwrap_or(Duration::from_secs(1))),
             Self::JobDelayed(error) => error.retry_after,
+            Self::JobLeased(wait) | Self::CircuitOpen(wait) => Some(*wait),
             Self::Disabled => Some(Duration::from_secs(60)),
             _ => None,
         }

@@ -263,9 +263,10 @@ fn a_replaced_turn_loses_its_embedding_at_once_and_an_old_one_comes_too_late() {
             grant select on job to memory_worker;
             select set_config('role', 'memory_worker', true),
                 set_config('request.jwt.claims', '{{\"sub\":\"{user}\"}}', true);
-            select memories.finish_embed_job(
-                job_id, session_id, 'lexical-384', array[turn_id], array[1],
-                array['[1,0]'::extensions.halfvec]
+            select memories.settle_embed_job(
+                job_id, session_id, array[turn_id], array[1], array['lexical-384'],
+                array['[1,0]'::extensions.halfvec], array[turn_id], array[1],
+                '{{}}', '{{}}', '{{}}', 10, null, false
             ) from job;
             commit"
             );

@@ -3,11 +3,12 @@
 use std::fs;
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::path::PathBuf;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, SystemTime};
 
 use devstack::functions::{self, BuiltFunctions, Host, Profile};
 use devstack::postgres::{self, Database, Pooler, PoolerSettings};
+use devstack::qstash::faults::NoFaults;
 use devstack::stack::{EmbedderChoice, Stack, StackSettings, tokens, workspace};
 use futures_util::FutureExt as _;
 use tokio::runtime::Runtime;
@@ -90,6 +91,7 @@ impl Deployment {
             jwt_secret: JWT_SECRET.to_owned(),
             embedder: EmbedderChoice::Lexical,
             qstash_time_scale: TIME_SCALE,
+            qstash_faults: Arc::new(NoFaults),
             log_dir: logs.clone(),
             env: std::collections::BTreeMap::new(),
         };

@@ -13,7 +13,7 @@ use std::{collections::BTreeMap, net::TcpListener, sync::Arc, time::Duration};
 use memory_orchestrator::{
     adapters::{http::Outbound, upstash::qstash::QStash},
     config,
-    domain::deadline::Deadline,
+    domain::{deadline::Deadline, job::JobAdapter},
     endpoints::{self, Route},
 };
 
@@ -59,6 +59,7 @@ impl Stack {
         let url = format!("http://127.0.0.1:{port}");
         let qstash = Qstash::start(QstashSettings {
             time_scale: settings.qstash_time_scale,
+            faults: settings.qstash_faults,
             ..QstashSettings::default()
         })
         .await?;
@@ -172,7 +173,7 @@ pub fn routes() -> Vec<Route> {
         .collect()
 }
 
-/// Makes the endpoint of the embedding job a member of the topic, with the service's own client.
+/// Makes the jobs' endpoints members of the topic, with the service's own client.
 async fn subscribe(qstash: &Qstash, url: &str) -> Result<(), Error> {
     let config = config::QStash {
         url: qstash.url().to_owned(),
@@ -184,8 +185,11 @@ async fn subscribe(qstash: &Qstash, url: &str) -> Result<(), Error> {
         signing_keys: Vec::new(),
     };
     let client = QStash::new(config, url, Arc::new(Outbound::new(None)));
-    let job = format!("{url}/api/jobs/embed");
+    let jobs = JobAdapter::ALL.map(|adapter| format!("{url}/api/jobs/{}", adapter.name()));
     Ok(client
-        .subscribe(&[&job], Deadline::after(Duration::from_secs(5)))
+        .subscribe(
+            &jobs.each_ref().map(String::as_str),
+            Deadline::after(Duration::from_secs(5)),
+        )
         .await?)
 }

@@ -1,8 +1,8 @@
 //! How to start a stack.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
-use crate::functions::BuiltFunctions;
+use crate::{functions::BuiltFunctions, qstash::faults::Faults};
 
 /// Which embedder the functions ask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +39,6 @@ impl std::str::FromStr for EmbedderChoice {
 }
 
 /// How to start a [`Stack`](super::Stack).
-#[derive(Debug)]
 pub struct StackSettings {
     /// The functions of one host.
     pub functions: BuiltFunctions,
@@ -55,6 +54,8 @@ pub struct StackSettings {
     pub embedder: EmbedderChoice,
     /// See [`crate::qstash::Settings::time_scale`].
     pub qstash_time_scale: f64,
+    /// What goes wrong with QStash.
+    pub qstash_faults: Arc<dyn Faults>,
     /// Where the functions log.
     pub log_dir: PathBuf,
     /// Added to the functions' environment, or put in the place of what stands there.

@@ -113,11 +113,10 @@ async fn exchange(request: RequestBuilder) -> Result<Exchanged, reqwest::Error> 
 
 /// What a status other than 2xx means.
 pub fn refusal(adapter: Adapter, status: StatusCode, headers: &http::HeaderMap) -> Error {
-    let busy = status == StatusCode::TOO_MANY_REQUESTS
-        || status == StatusCode::REQUEST_TIMEOUT
-        || status.is_server_error();
     let kind = match status {
-        _ if busy => ErrorKind::Busy,
+        StatusCode::TOO_MANY_REQUESTS => ErrorKind::Throttled,
+        StatusCode::REQUEST_TIMEOUT => ErrorKind::Busy,
+        _ if status.is_server_error() => ErrorKind::Busy,
         StatusCode::UNAUTHORIZED | StatusCode::PAYMENT_REQUIRED | StatusCode::FORBIDDEN => {
             ErrorKind::Denied
         }

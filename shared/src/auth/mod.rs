@@ -18,6 +18,8 @@ pub enum AuthError {
     WrongClaims,
     /// An anonymous user.
     Anonymous,
+    /// Only the service role may ask for this.
+    NotTheService,
     /// The service role needs `x-memory-user` with a UUID.
     NoUser,
     /// A delivery without a good `upstash-signature`.
@@ -33,6 +35,7 @@ impl AuthError {
             Self::Expired => "The token has expired.",
             Self::WrongClaims => "The token is not meant for this deployment.",
             Self::Anonymous => "Anonymous users have no memory.",
+            Self::NotTheService => "Only the service role may do this.",
             Self::NoUser => "With the service role, send `x-memory-user: <uuid>`.",
             Self::BadSignature => "The delivery is not signed by QStash for this address.",
         }

@@ -132,11 +132,11 @@ pub struct Redis {
 #[derive(Debug, Clone, Copy)]
 pub struct Jobs {
     /// Failed attempts after which a turn is given up.
-    pub attempts: usize,
+    pub attempts: i32,
     /// Jobs per adapter and sweep.
-    pub sweep_batch: usize,
+    pub sweep_batch: i32,
     /// Seconds that a sweep may work by itself.
-    pub sweep_seconds: usize,
+    pub sweep_seconds: i32,
 }
 
 /// A variable that is missing or malformed. Never shows a value.
@@ -300,15 +300,15 @@ impl<F: Fn(&str) -> Option<String>> Source<'_, F> {
         }
     }
 
-    fn whole(
+    fn whole<N: FromStr + PartialOrd + fmt::Display>(
         &self,
         variable: Variable,
-        range: std::ops::RangeInclusive<usize>,
-        default: usize,
-    ) -> Result<usize, ConfigError> {
+        range: std::ops::RangeInclusive<N>,
+        default: N,
+    ) -> Result<N, ConfigError> {
         match self.get(variable) {
             None => Ok(default),
-            Some(text) => usize::from_str(&text)
+            Some(text) => N::from_str(&text)
                 .ok()
                 .filter(|number| range.contains(number))
                 .ok_or_else(|| {

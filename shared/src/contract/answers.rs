@@ -98,11 +98,11 @@ object! { answer
 }
 
 object! { answer
-    /// How many turns still wait, per adapter.
+    /// How many turns, per adapter.
     Pending {
-        /// For their embedding.
+        /// Their embeddings.
         embed: u32,
-        /// For Mem0.
+        /// Their way to Mem0.
         mem0: u32,
     }
 }
@@ -116,7 +116,9 @@ object! { answer
         status: Status,
         /// What is still missing; it is enqueued.
         pending: Pending,
-        /// When nothing was missing for the last time.
+        /// What was given up after the last attempt, and waits for an operator or a backfill.
+        dead: Pending,
+        /// When nothing was missing, and nothing given up, for the last time.
         last_synced_at: Option<Moment>,
     }
 }
@@ -126,13 +128,13 @@ object! { answer
     ContextItem {
         /// Why it is here.
         source: Source,
-        /// Our id of the turn.
-        turn_id: Uuid,
-        /// The client's id of the turn.
+        /// Our id of the turn; of a fact the turn it was learnt from, when that is known.
+        turn_id: Option<Uuid>,
+        /// The client's id of the turn; a fact's id at Mem0.
         id: String,
-        /// The client's id of the session.
-        session_id: String,
-        /// Who said it.
+        /// The client's id of the session; of a fact our id, when it is known.
+        session_id: Option<String>,
+        /// Who said it; a fact is the `system`'s.
         role: Role,
         /// What was said.
         text: String,
@@ -248,6 +250,10 @@ words! {
         Done = "done",
         /// There was nothing left to do: another delivery did it, or its turns are gone.
         Gone = "gone",
+        /// Its adapter is not configured here; the job stays queued until it is.
+        Waiting = "waiting",
+        /// Another sweep is running.
+        Leased = "leased",
     }
 }
 
@@ -256,6 +262,31 @@ object! { answer
     JobAnswer {
         /// What it came to.
         outcome: JobOutcome,
+        /// Only of a sweep.
+        sweep: Option<SweepReport>,
+    }
+}
+
+impl From<JobOutcome> for JobAnswer {
+    fn from(outcome: JobOutcome) -> Self {
+        Self {
+            outcome,
+            sweep: None,
+        }
+    }
+}
+
+object! { answer
+    /// What a sweep did.
+    SweepReport {
+        /// Jobs that were not finished in time.
+        taken: u32,
+        /// Of these, how many were handed to QStash again.
+        sent: u32,
+        /// And how many the sweeper did by itself.
+        worked: u32,
+        /// Turns whose job had been lost, and that have a new one now.
+        adopted: u32,
     }
 }
 
@@ -268,6 +299,8 @@ object! { answer
         version: &'static str,
         /// Only with the service token.
         adapters: Option<HealthAdapters>,
+        /// Only with the service token: the adapters whose jobs wait.
+        open_circuits: Option<Vec<OpenCircuit>>,
     }
 }
 
@@ -280,5 +313,17 @@ object! { answer
         upstash: AdapterReport,
         /// The embeddings provider.
         embeddings: AdapterReport,
+        /// Mem0.
+        mem0: AdapterReport,
+    }
+}
+
+object! { answer
+    /// An adapter that is left alone, since it was found down.
+    OpenCircuit {
+        /// `embeddings` or `mem0`.
+        adapter: &'static str,
+        /// What was found: `denied` waits for a person, anything else may pass.
+        reason: String,
     }
 }

@@ -257,6 +257,9 @@ macro_rules! words {
         pub enum $name { $($(#[doc = $doc])* #[serde(rename = $word)] $variant),* }
 
         impl $name {
+            /// Each of them.
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+
             /// As it stands on the wire and in the database.
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word),* }

@@ -8,6 +8,34 @@ use super::ids::UserId;
 /// The version of [`Delivery`] and of the queued payload that this code writes and reads.
 pub const VERSION: u32 = 1;
 
+/// What a job brings a turn to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum JobAdapter {
+    /// The embeddings provider: vectors into Postgres.
+    Embed,
+    /// Mem0.
+    Mem0,
+}
+
+impl JobAdapter {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Embed, Self::Mem0];
+
+    /// As it stands in the database, in addresses and in answers.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Embed => "embed",
+            Self::Mem0 => "mem0",
+        }
+    }
+
+    /// The one of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|adapter| adapter.name() == name)
+    }
+}
+
 /// The body of a delivery. One body goes to every endpoint of the topic; each takes its own job
 /// from it. The ids are ours, since a message that is sent again from QStash's dead letters has a
 /// new message id.
@@ -35,6 +63,24 @@ pub struct Jobs {
 }
 
 impl Jobs {
+    /// One job.
+    pub fn one(adapter: JobAdapter, id: i64) -> Self {
+        let mut jobs = Self::default();
+        match adapter {
+            JobAdapter::Embed => jobs.embed = Some(id),
+            JobAdapter::Mem0 => jobs.mem0 = Some(id),
+        }
+        jobs
+    }
+
+    /// An adapter's job.
+    pub fn of(&self, adapter: JobAdapter) -> Option<i64> {
+        match adapter {
+            JobAdapter::Embed => self.embed,
+            JobAdapter::Mem0 => self.mem0,
+        }
+    }
+
     /// Whether there is nothing to deliver.
     pub fn is_empty(&self) -> bool {
         self.embed.is_none() && self.mem0.is_none()

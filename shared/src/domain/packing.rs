@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use time::macros::format_description;
 
 use super::tokens;
-use crate::contract::answers::ContextItem;
+use crate::contract::answers::{ContextItem, Source};
 
 /// What an item needs beside its wire form to be put in order of time.
 #[derive(Debug)]
@@ -35,20 +35,21 @@ const CLOSING: &str = "</memory>";
 /// too long is passed over, so that a single huge turn does not empty the context.
 pub fn pack(candidates: Vec<Candidate>, max_tokens: u32) -> Packed {
     let mut left = max_tokens.saturating_sub(tokens::estimate(OPENING) + tokens::estimate(CLOSING));
-    let mut sessions: Vec<String> = Vec::new();
+    let mut known: Vec<Option<String>> = Vec::new();
     let mut taken = Vec::new();
     for candidate in candidates {
-        let known = sessions.contains(&candidate.item.session_id);
-        let heading = if known {
+        let group = group(&candidate.item);
+        let is_known = known.iter().any(|known| known.as_deref() == group);
+        let heading = if is_known {
             0
         } else {
-            tokens::estimate(&session_line(&candidate.item))
+            tokens::estimate(&heading(&candidate.item))
         };
         let cost = heading + tokens::estimate(&turn_line(&candidate.item));
         if cost <= left {
             left -= cost;
-            if !known {
-                sessions.push(candidate.item.session_id.clone());
+            if !is_known {
+                known.push(group.map(str::to_owned));
             }
             taken.push(candidate);
         }
@@ -61,27 +62,38 @@ pub fn pack(candidates: Vec<Candidate>, max_tokens: u32) -> Packed {
     }
 }
 
+/// Turns stand by their session; facts, which outlive theirs, together and first.
+fn group(item: &ContextItem) -> Option<&str> {
+    match item.source {
+        Source::Fact => None,
+        _ => item.session_id.as_deref(),
+    }
+}
+
 fn prompt(taken: &[Candidate]) -> String {
     if taken.is_empty() {
         return String::new();
     }
-    let mut sessions: BTreeMap<&str, Vec<&Candidate>> = BTreeMap::new();
+    let mut groups: BTreeMap<Option<&str>, Vec<&Candidate>> = BTreeMap::new();
     for candidate in taken {
-        sessions
-            .entry(&candidate.item.session_id)
+        groups
+            .entry(group(&candidate.item))
             .or_default()
             .push(candidate);
     }
-    let mut sessions: Vec<Vec<&Candidate>> = sessions.into_values().collect();
-    for turns in &mut sessions {
+    let mut groups: Vec<(Option<&str>, Vec<&Candidate>)> = groups.into_iter().collect();
+    for (_, turns) in &mut groups {
         turns.sort_by_key(|candidate| candidate.seq);
     }
-    sessions.sort_by_key(|turns| turns.first().map(|first| first.item.created_at.0));
+    groups.sort_by_key(|(group, turns)| {
+        let first = turns.first().map(|first| first.item.created_at.0);
+        (group.is_some(), first)
+    });
 
     let mut prompt = String::from(OPENING);
-    for turns in sessions {
+    for (_, turns) in groups {
         if let Some(first) = turns.first() {
-            prompt.push_str(&session_line(&first.item));
+            prompt.push_str(&heading(&first.item));
         }
         for candidate in turns {
             prompt.push_str(&turn_line(&candidate.item));
@@ -91,7 +103,10 @@ fn prompt(taken: &[Candidate]) -> String {
     prompt
 }
 
-fn session_line(item: &ContextItem) -> String {
+fn heading(item: &ContextItem) -> String {
+    if item.source == Source::Fact {
+        return "[known facts]\n".to_owned();
+    }
     format!("[conversation of {}]\n", day(item.created_at.0))
 }
 
@@ -115,7 +130,6 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::contract::answers::Source;
     use crate::contract::bodies::Role;
     use crate::contract::scalars::Moment;
 
@@ -124,9 +138,9 @@ mod tests {
             seq,
             item: ContextItem {
                 source: Source::Relevant,
-                turn_id: Uuid::nil(),
+                turn_id: Some(Uuid::nil()),
                 id: seq.to_string(),
-                session_id: session.to_owned(),
+                session_id: Some(session.to_owned()),
                 role: Role::User,
                 text: text.to_owned(),
                 score: 1.0,

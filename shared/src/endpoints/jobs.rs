@@ -1,13 +1,20 @@
-//! `POST /api/jobs/{job}`: QStash's deliveries, for every job.
+//! `POST /api/jobs/{job}`: QStash's deliveries and callbacks, and the sweeper's clock.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::header::AUTHORIZATION;
 use http::{Method, StatusCode};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::{Answer, Endpoint, Request, Route};
 use crate::auth::qstash_signature::verify;
+use crate::auth::{AuthError, Caller};
 use crate::contract::answers::{JobAnswer, JobOutcome};
 use crate::domain::ids::UserId;
-use crate::domain::job::{Delivery, VERSION};
-use crate::orchestrator::{App, Needs, embed_job};
+use crate::domain::job::{Delivery, JobAdapter, VERSION};
+use crate::orchestrator::{App, Needs, give_up_job, sweep, work_job};
 use crate::problem::Problem;
 
 /// The endpoint.
@@ -25,26 +32,71 @@ pub const ENDPOINT: Endpoint = Endpoint {
 };
 
 async fn work(app: &App, request: &Request) -> Result<Answer, Problem> {
+    let job = request.last_segment()?;
+    // pg_cron asks for a sweep with the service token: it cannot sign as QStash does.
+    let asked = &*job == "sweep" && request.headers.contains_key(AUTHORIZATION);
     let body = request.bytes()?;
-    let address = format!("{}{}", app.public_url, request.path);
-    verify(app.qstash.signing_keys(), &request.headers, &address, body)?;
+    if !asked {
+        let address = format!("{}{}", app.public_url, request.path);
+        verify(app.qstash.signing_keys(), &request.headers, &address, body)?;
+    } else if !matches!(request.caller(app)?, Caller::Service(_)) {
+        return Err(Problem::Unauthorized(AuthError::NotTheService));
+    }
 
-    let answer = match &*request.last_segment()? {
-        "embed" => embed(app, body).await?,
-        _ => return Err(Problem::NotFound),
+    let answer = match &*job {
+        "sweep" => sweep(app).await.map_err(delayed)?,
+        "dead-letter" => {
+            let given_up: GivenUp = read(body)?;
+            JobAnswer::from(give_up(app, &given_up).await.map_err(delayed)?)
+        }
+        name => match JobAdapter::from_name(name) {
+            Some(adapter) => JobAnswer::from(deliver(app, adapter, body).await?),
+            None => return Err(Problem::NotFound),
+        },
     };
     Answer::json(StatusCode::OK, &answer)
 }
 
-async fn embed(app: &App, body: &[u8]) -> Result<JobAnswer, Problem> {
-    let delivery = read(body)?;
-    match delivery.jobs.embed {
-        Some(job) => embed_job(app, UserId(delivery.user_id), job)
+/// One body goes to every endpoint of the topic; each takes its own job from it.
+async fn deliver(app: &App, adapter: JobAdapter, body: &[u8]) -> Result<JobOutcome, Problem> {
+    let delivery = delivery(body)?;
+    match delivery.jobs.of(adapter) {
+        Some(job) => work_job(app, adapter, UserId(delivery.user_id), job)
             .await
             .map_err(delayed),
-        None => Ok(JobAnswer {
-            outcome: JobOutcome::Gone,
-        }),
+        None => Ok(JobOutcome::Gone),
+    }
+}
+
+/// QStash's failure callback, as far as we read it.
+///
+/// Source: Upstash, "QStash, callbacks".
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct GivenUp {
+    /// Of the last attempt; 0 when there was no answer.
+    #[serde(default)]
+    status: u16,
+    /// Where the message was to go.
+    url: String,
+    /// What it carried, base64.
+    source_body: String,
+}
+
+/// Which job it was stands in the address that it could not be delivered to.
+async fn give_up(app: &App, given_up: &GivenUp) -> Result<JobOutcome, Problem> {
+    let name = given_up.url.rsplit('/').next().unwrap_or_default();
+    let adapter = JobAdapter::from_name(name)
+        .ok_or(Problem::JobRefused("The callback is about no job of ours."))?;
+    let body = STANDARD
+        .decode(&given_up.source_body)
+        .map_err(|_| Problem::JobRefused("The callback's source body is not base64."))?;
+    let delivery = delivery(&body)?;
+    match delivery.jobs.of(adapter) {
+        Some(job) => {
+            give_up_job(app, adapter, UserId(delivery.user_id), job, given_up.status).await
+        }
+        None => Ok(JobOutcome::Gone),
     }
 }
 
@@ -56,15 +108,20 @@ fn delayed(problem: Problem) -> Problem {
     }
 }
 
-/// Reads a signed body. One that cannot be read now cannot be read later either.
-fn read(body: &[u8]) -> Result<Delivery, Problem> {
-    let value: serde_json::Value = serde_json::from_slice(body)
-        .map_err(|_| Problem::JobRefused("The delivery is not JSON."))?;
+/// Reads a delivery of this version.
+fn delivery(body: &[u8]) -> Result<Delivery, Problem> {
+    let value: Value = read(body)?;
     if value["version"] != VERSION {
         return Err(Problem::JobRefused("The delivery has an unknown version."));
     }
     serde_json::from_value(value)
         .map_err(|_| Problem::JobRefused("The delivery is not one of this version."))
+}
+
+/// Reads a signed body. One that cannot be read now cannot be read later either.
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    serde_json::from_slice(body)
+        .map_err(|_| Problem::JobRefused("The body is not the JSON it should be."))
 }
 
 #[cfg(test)]
@@ -75,7 +132,7 @@ mod tests {
     fn only_a_delivery_of_this_version_is_read() {
         let good =
             r#"{"version":1,"userId":"0192f0c1-2345-7abc-8def-0123456789ab","jobs":{"embed":7}}"#;
-        assert_eq!(read(good.as_bytes()).unwrap().jobs.embed, Some(7));
+        assert_eq!(delivery(good.as_bytes()).unwrap().jobs.embed, Some(7));
         for bad in [
             "",
             "{}",
@@ -84,7 +141,7 @@ mod tests {
             &good.replace("7}", "\"x\"}"),
         ] {
             assert_eq!(
-                read(bad.as_bytes()).unwrap_err().status().as_u16(),
+                delivery(bad.as_bytes()).unwrap_err().status().as_u16(),
                 489,
                 "{bad}"
             );

@@ -3,13 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::{Value, json};
+
 use crate::adapters::embeddings::Embedder;
 use crate::adapters::http::Outbound;
+use crate::adapters::mem0::Mem0;
 use crate::adapters::supabase::Supabase;
 use crate::adapters::upstash::qstash::QStash;
 use crate::auth::Verifier;
-use crate::config::{Config, ConfigError};
+use crate::config::{self, Config, ConfigError};
+use crate::contract::bodies::Role;
 use crate::domain::deadline::Deadline;
+use crate::domain::job::JobAdapter;
 
 /// How long a warm-up may try; the request that needs the connection tries for itself.
 const WARM_UP: Duration = Duration::from_secs(3);
@@ -36,6 +41,14 @@ pub struct App {
     pub qstash: QStash,
     /// The embeddings provider, when there is one.
     pub embedder: Option<Embedder>,
+    /// The one that is being moved to: turns are embedded with it too, searches do not ask it.
+    pub next_embedder: Option<Embedder>,
+    /// Mem0, when it is used.
+    pub mem0: Option<Mem0>,
+    /// Attempts and sweeps.
+    pub jobs: config::Jobs,
+    /// Whose turns each configured adapter takes: `{adapter: [role]}`.
+    pub job_adapters: Value,
     /// Who may call.
     pub verifier: Verifier,
     /// Where QStash reaches us.
@@ -47,13 +60,21 @@ pub struct App {
 impl App {
     /// Puts the adapters together. Connects to nothing.
     pub fn new(config: Config) -> Result<Self, ConfigError> {
-        let outbound = Arc::new(Outbound::new(config.outbound_ca));
+        let job_adapters = job_adapters(&config);
+        let outbound = Arc::new(Outbound::new(config.outbound_ca.clone()));
+        let embedder = |embeddings: Option<config::Embeddings>| {
+            embeddings.map(|embeddings| Embedder::new(embeddings, Arc::clone(&outbound)))
+        };
         Ok(Self {
             supabase: Supabase::new(config.database)?,
             qstash: QStash::new(config.qstash, &config.public_url, Arc::clone(&outbound)),
-            embedder: config
-                .embeddings
-                .map(|embeddings| Embedder::new(embeddings, outbound)),
+            job_adapters,
+            embedder: embedder(config.embeddings),
+            next_embedder: embedder(config.next_embeddings),
+            mem0: config
+                .mem0
+                .map(|mem0| Mem0::new(mem0, Arc::clone(&outbound))),
+            jobs: config.jobs,
             verifier: Verifier::new(&config.tokens),
             public_url: config.public_url,
             enabled: config.enabled,
@@ -81,12 +102,23 @@ impl App {
         }
     }
 
-    /// The adapters that a changed turn gets a job for.
-    pub fn job_adapters(&self) -> &'static [&'static str] {
-        if self.embedder.is_some() {
-            &["embed"]
-        } else {
-            &[]
+    /// Whether an adapter's jobs can be worked here.
+    pub fn does(&self, adapter: JobAdapter) -> bool {
+        match adapter {
+            JobAdapter::Embed => self.embedder.is_some(),
+            JobAdapter::Mem0 => self.mem0.is_some(),
         }
     }
+}
+
+/// Every text is embedded; Mem0 gets what people said, and not a tool's noise.
+fn job_adapters(config: &Config) -> Value {
+    let mut adapters = json!({});
+    if config.embeddings.is_some() {
+        adapters["embed"] = Role::ALL.iter().map(|role| role.as_str()).collect();
+    }
+    if let Some(mem0) = &config.mem0 {
+        adapters["mem0"] = mem0.roles.iter().map(|role| role.as_str()).collect();
+    }
+    adapters
 }

@@ -19,7 +19,7 @@ pub async fn backfill_session(
     let deadline = Deadline::after(DATABASE_DEADLINE);
     let state = app
         .supabase
-        .backfill_session(user, session, app.job_adapters(), deadline)
+        .backfill_session(user, session, &app.job_adapters, deadline)
         .await?;
     Ok(publish_and_answer(app, user, &body.session_id, state, Pace::Backfill).await)
 }

@@ -120,13 +120,15 @@ fn candidate(found: Found) -> Option<Candidate> {
         seq: found.seq,
         item: ContextItem {
             source: Source::from_word(&found.source)?,
-            turn_id: found.turn_id,
+            turn_id: Some(found.turn_id),
             id: found
                 .external_id
                 .unwrap_or_else(|| found.turn_id.to_string()),
-            session_id: found
-                .session_external_id
-                .unwrap_or_else(|| found.session_id.to_string()),
+            session_id: Some(
+                found
+                    .session_external_id
+                    .unwrap_or_else(|| found.session_id.to_string()),
+            ),
             role: Role::from_word(&found.role)?,
             text: found.text,
             score: (found.score * 1e6).round() / 1e6,

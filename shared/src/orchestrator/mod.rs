@@ -3,8 +3,8 @@
 
 mod app;
 mod backfill_session;
-mod embed_job;
 mod fetch_context;
+mod jobs;
 mod publish;
 mod read_sessions;
 mod record_turns;
@@ -13,8 +13,8 @@ mod sync_session;
 
 pub use self::app::{App, Needs};
 pub use self::backfill_session::backfill_session;
-pub use self::embed_job::embed_job;
 pub use self::fetch_context::fetch_context;
+pub use self::jobs::{give_up_job, sweep, work_job};
 pub use self::read_sessions::{list_sessions, read_session};
 pub use self::record_turns::record_turns;
 pub use self::report::readiness;
@@ -39,9 +39,10 @@ impl From<StoreError> for Problem {
             StoreError::Adapter(error) => {
                 use crate::adapters::ErrorKind;
                 match error.kind {
-                    ErrorKind::Unreachable | ErrorKind::Timeout | ErrorKind::Busy => {
-                        Self::Unavailable(error)
-                    }
+                    ErrorKind::Unreachable
+                    | ErrorKind::Timeout
+                    | ErrorKind::Busy
+                    | ErrorKind::Throttled => Self::Unavailable(error),
                     // Wrong credentials, a missing migration, a bug: waiting does not help.
                     ErrorKind::Denied | ErrorKind::Refused | ErrorKind::Malformed => {
                         Self::Internal(error.to_string())

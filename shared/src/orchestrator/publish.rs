@@ -28,8 +28,11 @@ pub(super) async fn publish(app: &App, user: UserId, jobs: &[Jobs], pace: Pace) 
 }
 
 /// The request's status, when the database did its part.
-pub(super) fn overall(upstash: &AdapterReport) -> Status {
-    if upstash.status == AdapterStatus::Error {
+pub(super) fn overall(others: &[&AdapterReport]) -> Status {
+    if others
+        .iter()
+        .any(|report| report.status == AdapterStatus::Error)
+    {
         Status::Partial
     } else {
         Status::Ok

@@ -3,9 +3,11 @@
 use super::publish::{overall, publish};
 use super::report::reported;
 use super::{App, DATABASE_DEADLINE};
-use crate::adapters::supabase::Recording;
+use crate::adapters::supabase::{Recorded, Recording};
 use crate::adapters::upstash::qstash::Pace;
-use crate::contract::answers::{AdapterReport, RecordAdapters, RecordTurnsAnswer, RecordedTurn};
+use crate::contract::answers::{
+    AdapterReport, AdapterStatus, RecordAdapters, RecordTurnsAnswer, RecordedTurn,
+};
 use crate::contract::bodies::{OnConflict, RecordTurns};
 use crate::contract::shape::Fault;
 use crate::domain::deadline::Deadline;
@@ -39,17 +41,18 @@ pub async fn record_turns(
         title: body.title.as_ref().map(|title| title.0.as_str()),
         turns: &turns,
         replace: body.on_conflict == Some(OnConflict::Replace),
-        adapters: app.job_adapters(),
+        adapters: &app.job_adapters,
     };
     let deadline = Deadline::after(DATABASE_DEADLINE);
     let (recorded, supabase) =
         reported(app.supabase.record_turns(user, &recording, deadline)).await;
     let recorded = recorded?;
 
+    let mem0 = queued_for_mem0(app, &recorded);
     let upstash = publish(app, user, &[recorded.jobs], Pace::Live).await;
     Ok(RecordTurnsAnswer {
+        status: overall(&[&upstash, &mem0]),
         session_id: body.session_id.to_string(),
-        status: overall(&upstash),
         turns: recorded
             .turns
             .into_iter()
@@ -65,9 +68,23 @@ pub async fn record_turns(
         adapters: RecordAdapters {
             supabase,
             upstash,
-            mem0: AdapterReport::skipped(),
+            mem0,
         },
     })
+}
+
+/// Mem0 is fed by a job: here it is only told whether that job has a chance.
+fn queued_for_mem0(app: &App, recorded: &Recorded) -> AdapterReport {
+    let status = match (&app.mem0, &recorded.down.mem0) {
+        (None, _) => AdapterStatus::Skipped,
+        (Some(_), Some(_)) => AdapterStatus::Error,
+        (Some(_), None) if recorded.jobs.mem0.is_some() => AdapterStatus::Ok,
+        (Some(_), None) => AdapterStatus::Skipped,
+    };
+    AdapterReport {
+        status,
+        ..AdapterReport::skipped()
+    }
 }
 
 /// Two turns of one request may not be one turn: which of them would be the repeat?

@@ -19,6 +19,7 @@ pub(super) async fn over(database: &Database, functions: BuiltFunctions) -> Resu
         jwt_secret: Uuid::new_v4().to_string(),
         embedder: EmbedderChoice::Lexical,
         qstash_time_scale: 1.0,
+        qstash_faults: std::sync::Arc::new(devstack::qstash::faults::NoFaults),
         log_dir: workspace().join(".dev/bench/logs"),
         env: BTreeMap::new(),
     })

@@ -138,6 +138,7 @@ async fn start(arguments: &Arguments, place: &Place) -> Result<Running, Error> {
         jwt_secret: jwt_secret()?,
         embedder: arguments.embedder,
         qstash_time_scale: 1.0,
+        qstash_faults: std::sync::Arc::new(devstack::qstash::faults::NoFaults),
         log_dir: place.folder.join("logs"),
         env: std::collections::BTreeMap::new(),
     })

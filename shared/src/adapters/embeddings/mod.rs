@@ -15,9 +15,6 @@ use crate::config;
 use crate::domain::deadline::Deadline;
 use crate::telemetry;
 
-/// Texts per call: providers differ (OpenAI 2048, Voyage 1000, TEI 32 by default).
-const BATCH: usize = 32;
-
 /// A client of the provider.
 #[derive(Debug)]
 pub struct Embedder {
@@ -44,6 +41,9 @@ struct Item {
 }
 
 impl Embedder {
+    /// Texts per call: providers differ (OpenAI 2048, Voyage 1000, TEI 32 by default).
+    pub const BATCH: usize = 32;
+
     /// A client for the configured provider.
     pub fn new(config: config::Embeddings, outbound: Arc<Outbound>) -> Self {
         Self { outbound, config }
@@ -59,7 +59,7 @@ impl Embedder {
         let span = telemetry::adapter_span(Adapter::Embeddings, "embed");
         let work = async {
             let mut vectors = Vec::with_capacity(texts.len());
-            for batch in texts.chunks(BATCH) {
+            for batch in texts.chunks(Self::BATCH) {
                 vectors.extend(self.embed_batch(batch, deadline).await?);
             }
             Ok(vectors)

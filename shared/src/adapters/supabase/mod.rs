@@ -11,20 +11,23 @@ mod error;
 mod halfvec;
 mod jobs;
 mod sessions;
+mod sweep;
 mod transaction;
 mod turns;
 
 pub use self::context::{ContextQuery, Found};
 pub use self::error::StoreError;
-pub use self::jobs::{EmbedWork, QueuedJob};
-pub use self::sessions::{SessionCursor, SessionRow, SyncState, TurnRow};
+pub use self::jobs::{
+    Begun, Done, Down, Failed, JobTurn, QueuedJob, Settled, Settlement, TurnVector, Work,
+};
+pub use self::sessions::{SessionCursor, SessionRow, SyncState, TurnRow, Turns};
+pub use self::sweep::{LateJob, Sweep};
 pub use self::turns::{Recorded, Recording};
 
 use tokio::sync::OnceCell;
 
 use self::connect::LazyPool;
 use self::halfvec::HalfvecTypes;
-use super::Error;
 use crate::config;
 use crate::domain::deadline::Deadline;
 
@@ -59,11 +62,5 @@ impl Supabase {
     pub async fn warm_vectors(&self, deadline: Deadline) {
         drop(self.halfvec_types(deadline).await);
         tracing::debug!("postgres ready");
-    }
-
-    /// Whether the database answers.
-    pub async fn ping(&self, deadline: Deadline) -> Result<(), Error> {
-        let connection = self.connection(deadline).await?;
-        error::within(deadline, connection.batch_execute("select 1")).await
     }
 }

@@ -8,7 +8,7 @@ use tokio_postgres::types::{Json, Type};
 use uuid::Uuid;
 
 use super::error::malformed;
-use super::jobs::QueuedJob;
+use super::jobs::{Down, QueuedJob};
 use super::transaction::{Actor, Param};
 use super::{StoreError, Supabase};
 use crate::domain::deadline::Deadline;
@@ -58,7 +58,11 @@ order by t.seq";
 #[serde(rename_all = "camelCase")]
 pub struct SyncState {
     /// Turns that wait, per adapter.
-    pub pending: Pending,
+    pub pending: Turns,
+    /// Turns that were given up, per adapter.
+    pub dead: Turns,
+    /// The adapters whose circuit is open.
+    pub down: Down,
     /// When nothing waited for the last time.
     #[serde(with = "time::serde::rfc3339::option")]
     pub last_synced_at: Option<OffsetDateTime>,
@@ -66,13 +70,13 @@ pub struct SyncState {
     pub jobs: Vec<QueuedJob>,
 }
 
-/// Turns that wait.
+/// How many turns, per adapter.
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
 #[serde(default)]
-pub struct Pending {
-    /// For their embedding.
+pub struct Turns {
+    /// Of the embeddings.
     pub embed: u32,
-    /// For Mem0.
+    /// Of Mem0.
     pub mem0: u32,
 }
 
@@ -139,7 +143,7 @@ impl Supabase {
         &self,
         user: UserId,
         session: Uuid,
-        adapters: &[&str],
+        adapters: &Value,
         deadline: Deadline,
     ) -> Result<SyncState, StoreError> {
         self.bring_up_to_date("sync_session", SYNC, user, session, adapters, deadline)
@@ -151,7 +155,7 @@ impl Supabase {
         &self,
         user: UserId,
         session: Uuid,
-        adapters: &[&str],
+        adapters: &Value,
         deadline: Deadline,
     ) -> Result<SyncState, StoreError> {
         self.bring_up_to_date(
@@ -171,10 +175,10 @@ impl Supabase {
         statement: &str,
         user: UserId,
         session: Uuid,
-        adapters: &[&str],
+        adapters: &Value,
         deadline: Deadline,
     ) -> Result<SyncState, StoreError> {
-        let params: [Param<'_>; 2] = [(&session, Type::UUID), (&adapters, Type::TEXT_ARRAY)];
+        let params: [Param<'_>; 2] = [(&session, Type::UUID), (&Json(adapters), Type::JSONB)];
         let rows = self
             .transact(name, Actor::User(user), statement, &params, deadline)
             .await?;

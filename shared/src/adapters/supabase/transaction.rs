@@ -24,6 +24,8 @@ pub(super) enum Actor {
     User(UserId),
     /// A job for the user, with the rights of a job.
     Worker(UserId),
+    /// The sweeper, which sees no row of a user.
+    Sweeper,
 }
 
 /// A parameter and its type: the driver may not ask the server for it.
@@ -120,14 +122,15 @@ fn discard(connection: Object) {
 /// `begin`, the role, the claims that row level security reads, and the server's own time limit.
 /// A UUID and a number need no quoting.
 fn opening(actor: Actor, deadline: Deadline) -> String {
-    let (role, UserId(user)) = match actor {
-        Actor::User(user) => ("authenticated", user),
-        Actor::Worker(user) => ("memory_worker", user),
+    let (role, subject) = match actor {
+        Actor::User(UserId(user)) => ("authenticated", format!("\"sub\":\"{user}\",")),
+        Actor::Worker(UserId(user)) => ("memory_worker", format!("\"sub\":\"{user}\",")),
+        Actor::Sweeper => ("memory_sweeper", String::new()),
     };
     let limit = deadline.remaining().as_millis().max(1);
     format!(
         "begin; select set_config('role', '{role}', true), \
-         set_config('request.jwt.claims', '{{\"sub\":\"{user}\",\"role\":\"{role}\"}}', true), \
+         set_config('request.jwt.claims', '{{{subject}\"role\":\"{role}\"}}', true), \
          set_config('statement_timeout', '{limit}', true)"
     )
 }

@@ -5,6 +5,7 @@ use time::format_description::well_known::Rfc3339;
 use tokio_postgres::types::{Json, Type};
 
 use super::error::malformed;
+use super::jobs::Down;
 use super::transaction::Actor;
 use super::{StoreError, Supabase};
 use crate::domain::deadline::Deadline;
@@ -27,7 +28,7 @@ pub struct Recording<'a> {
     /// Whether a known turn with another body becomes a new revision; else it is a conflict.
     pub replace: bool,
     /// The adapters that get a job.
-    pub adapters: &'a [&'a str],
+    pub adapters: &'a Value,
 }
 
 /// What became of it: committed, and the jobs enqueued in the same transaction.
@@ -37,6 +38,8 @@ pub struct Recorded {
     pub turns: Vec<RecordedTurn>,
     /// To be published.
     pub jobs: Jobs,
+    /// The adapters whose circuit is open.
+    pub down: Down,
 }
 
 /// One turn.
@@ -70,7 +73,7 @@ impl Supabase {
                     (&recording.title, Type::TEXT),
                     (&Json(turns), Type::JSONB),
                     (&recording.replace, Type::BOOL),
-                    (&recording.adapters, Type::TEXT_ARRAY),
+                    (&Json(recording.adapters), Type::JSONB),
                 ],
                 deadline,
             )

@@ -1,0 +1,149 @@
+-- The sweeper: takes what was not finished in time, of all users, so that the loss
+-- of QStash, of a reply or of an instance loses nothing. It runs as memory_sweeper,
+-- which sees ids and counts through these functions and no table of a user.
+
+-- One row: who sweeps until when, and what is done only now and then.
+create table memories.sweeps (
+    one boolean primary key default true check (one),
+    swept_at timestamptz,
+    busy_until timestamptz,
+    adopted_at timestamptz
+);
+
+insert into memories.sweeps default values;
+alter table memories.sweeps enable row level security;
+
+-- Pending turns whose job is not queued any more, though nothing of ours takes one
+-- away without the other: an operator purged a queue, or restored half a backup.
+-- They get new jobs. Looked for every ten minutes, among what waits for long.
+create function memories.adopt_orphans(p_limit integer) returns integer
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+    v_group record;
+    v_job_id bigint;
+    v_adopted integer := 0;
+begin
+    for v_group in
+        select a.adapter, a.user_id, a.session_id, array_agg(a.turn_id) as turn_ids
+        from (
+            select o.adapter, o.user_id, o.session_id, o.turn_id
+            from memories.adapter_syncs as o
+            where o.state = 'pending'
+                and o.enqueued_at < now() - make_interval(secs => 10 * memories.job_patience())
+                and (
+                    o.job_id is null
+                    or (
+                        o.adapter = 'embed'
+                        and not exists (select from pgmq.q_memory_embed as q where q.msg_id = o.job_id)
+                    )
+                    or (
+                        o.adapter = 'mem0'
+                        and not exists (select from pgmq.q_memory_mem0 as q where q.msg_id = o.job_id)
+                    )
+                )
+            limit p_limit
+            for update skip locked
+        ) as a
+        group by a.adapter, a.user_id, a.session_id
+    loop
+        v_job_id := memories.send_job(v_group.adapter, v_group.user_id, v_group.session_id, v_group.turn_ids);
+        perform from pgmq.set_vt(('memory_' || v_group.adapter)::text, v_job_id::bigint, 0::integer);
+        update memories.adapter_syncs as a
+        set job_id = v_job_id, updated_at = now()
+        where a.user_id = v_group.user_id
+            and a.turn_id = any(v_group.turn_ids)
+            and a.adapter = v_group.adapter;
+        v_adopted := v_adopted + cardinality(v_group.turn_ids);
+    end loop;
+    return v_adopted;
+end
+$$;
+
+-- Begins a sweep of at most `p_batch` jobs for each of some adapters, for `p_seconds`. Answers
+-- {busy: true} while another runs, else {jobs: [{adapter, userId, id, sweeps}],
+-- adopted}. What is taken is not taken again before twice the patience has passed, then
+-- four times, and so on up to an hour. An adapter whose circuit is open is left alone.
+create function memories.begin_sweep(p_adapters text[], p_batch integer, p_seconds integer)
+returns jsonb
+language plpgsql volatile security definer
+set search_path = ''
+as $$
+declare
+    v_adapter text;
+    v_patience integer := memories.job_patience();
+    v_jobs jsonb := '[]';
+    v_taken jsonb;
+    v_adopt boolean;
+    v_adopted integer := 0;
+begin
+    -- The lock keeps two beginnings apart, the row two sweeps.
+    if not pg_try_advisory_xact_lock(hashtextextended('memories.sweep', 0)) then
+        return jsonb_build_object('busy', true);
+    end if;
+    update memories.sweeps as s
+    set busy_until = now() + make_interval(secs => p_seconds), swept_at = now()
+    where s.busy_until is null or s.busy_until <= now();
+    if not found then
+        return jsonb_build_object('busy', true);
+    end if;
+
+    update memories.sweeps as s
+    set adopted_at = now()
+    where s.adopted_at is null or s.adopted_at < now() - make_interval(secs => 10 * v_patience);
+    if found then
+        v_adopted := memories.adopt_orphans(10 * p_batch);
+        delete from memories.adapter_failures as f
+        where f.minute < now() - interval '7 days';
+    end if;
+
+    for v_adapter in
+        select a.adapter
+        from memories.adapter_states as a
+        where a.adapter = any(p_adapters) and (a.state = 'closed' or a.retry_at <= now())
+        order by a.adapter
+    loop
+        select
+            coalesce(
+                jsonb_agg(
+                    jsonb_build_object(
+                        'adapter', v_adapter,
+                        'userId', m.message ->> 'userId',
+                        'id', m.msg_id,
+                        'sweeps', m.read_ct
+                    )
+                    order by m.msg_id
+                ),
+                '[]'
+            )
+        into v_taken
+        from pgmq.read(('memory_' || v_adapter)::text, (2 * v_patience)::integer, p_batch::integer) as m;
+
+        perform pgmq.set_vt(
+            ('memory_' || v_adapter)::text,
+            (j.job ->> 'id')::bigint,
+            least(3600, v_patience * 2 ^ least((j.job ->> 'sweeps')::integer, 10))::integer
+        )
+        from jsonb_array_elements(v_taken) as j (job)
+        where (j.job ->> 'sweeps')::integer > 1;
+        v_jobs := v_jobs || v_taken;
+    end loop;
+
+    return jsonb_build_object('jobs', v_jobs, 'adopted', v_adopted);
+end
+$$;
+
+-- Lets the next sweep begin at once.
+create function memories.end_sweep() returns void
+language sql volatile security definer
+set search_path = ''
+as $$
+    update memories.sweeps set busy_until = null;
+$$;
+
+revoke all on function memories.adopt_orphans(integer) from public;
+revoke all on function memories.begin_sweep(text[], integer, integer) from public;
+revoke all on function memories.end_sweep() from public;
+grant execute on function memories.begin_sweep(text[], integer, integer) to memory_sweeper;
+grant execute on function memories.end_sweep() to memory_sweeper;

@@ -1,0 +1,130 @@
+//! An attempt at embedding: each turn under each model that is configured.
+
+use std::collections::{HashMap, VecDeque};
+
+use uuid::Uuid;
+
+use super::{WORK_DEADLINE, Worked};
+use crate::adapters::embeddings::Embedder;
+use crate::adapters::supabase::{Done, Failed, JobTurn, Settlement, TurnVector, Work};
+use crate::adapters::{Error, ErrorKind};
+use crate::domain::deadline::Deadline;
+use crate::domain::tokens;
+use crate::orchestrator::App;
+
+/// The most tokens of a text that are sent: what providers take at most (OpenAI 8,191), and far more
+/// than a vector can say.
+const MAX_TOKENS: u32 = 8000;
+
+/// Embeds what is not embedded yet. A turn is done when every model has it.
+pub(super) async fn embed(app: &App, work: &Work) -> Worked {
+    let deadline = Deadline::after(WORK_DEADLINE);
+    let mut vectors = Vec::new();
+    let mut failed: HashMap<Uuid, Option<ErrorKind>> = HashMap::new();
+    let mut first_error = None;
+    let mut answered = work.turns.is_empty();
+    let mut outage = None;
+    for embedder in app.embedder.iter().chain(&app.next_embedder) {
+        let missing: Vec<&JobTurn> = work
+            .turns
+            .iter()
+            .filter(|turn| !turn.models.iter().any(|model| model == embedder.model()))
+            .collect();
+        let embedded = embed_all(embedder, &missing, deadline).await;
+        answered |= missing.is_empty() || !embedded.vectors.is_empty();
+        vectors.extend(embedded.vectors);
+        for (turn, cause) in embedded.failed {
+            failed.entry(turn).or_insert(cause);
+        }
+        if let Some(error) = embedded.error {
+            outage = outage.or(error.kind.may_be_an_outage().then_some(error.kind));
+            first_error.get_or_insert(error);
+        }
+    }
+    let done = work
+        .turns
+        .iter()
+        .filter(|turn| !failed.contains_key(&turn.id))
+        .map(|turn| Done {
+            turn: turn.id,
+            revision: turn.revision,
+            external_id: None,
+        })
+        .collect();
+    Worked {
+        vectors,
+        settlement: Settlement {
+            session: work.session,
+            done,
+            failed: failed
+                .into_iter()
+                .map(|(turn, cause)| Failed { turn, cause })
+                .collect(),
+            // One text that cannot be embedded is no outage when another can.
+            trouble: outage.filter(|_| !answered),
+        },
+        error: first_error,
+    }
+}
+
+/// What one model made of some turns.
+#[derive(Default)]
+struct Embedded {
+    vectors: Vec<TurnVector>,
+    failed: Vec<(Uuid, Option<ErrorKind>)>,
+    error: Option<Error>,
+}
+
+/// Embeds batch by batch. A batch that fails because of what may stand in it is halved, down to the
+/// one text, so that a text which no provider takes is alone in failing.
+async fn embed_all(embedder: &Embedder, turns: &[&JobTurn], deadline: Deadline) -> Embedded {
+    let mut embedded = Embedded::default();
+    let mut batches: VecDeque<&[&JobTurn]> = turns.chunks(Embedder::BATCH).collect();
+    while let Some(batch) = batches.pop_front() {
+        let texts: Vec<&str> = batch
+            .iter()
+            .map(|turn| tokens::first(&turn.text, MAX_TOKENS))
+            .collect();
+        match embedder.embed(&texts, deadline).await {
+            Ok(vectors) => {
+                embedded
+                    .vectors
+                    .extend(batch.iter().zip(vectors).map(|(turn, vector)| TurnVector {
+                        turn: turn.id,
+                        revision: turn.revision,
+                        model: embedder.model().to_owned(),
+                        vector,
+                    }));
+            }
+            Err(error) if batch.len() > 1 && is_worth_halving(error.kind, batch) => {
+                let (one, other) = batch.split_at(batch.len() / 2);
+                batches.push_front(other);
+                batches.push_front(one);
+            }
+            Err(error) => {
+                let kind = error.kind;
+                let causes = batch.iter().map(|turn| (turn.id, Some(kind)));
+                embedded.failed.extend(causes);
+                embedded.error.get_or_insert(error);
+                // The next batch would fare alike, so it is left for another attempt.
+                if !kind.may_be_the_turns_fault() || deadline.remaining().is_zero() {
+                    let rest = batches.drain(..).flatten();
+                    embedded.failed.extend(rest.map(|turn| (turn.id, None)));
+                }
+            }
+        }
+    }
+    embedded
+}
+
+/// A refusal is about the texts. A provider that is busy or answers nonsense may just be so today,
+/// unless one of the texts has failed before.
+fn is_worth_halving(kind: ErrorKind, batch: &[&JobTurn]) -> bool {
+    match kind {
+        ErrorKind::Refused => true,
+        ErrorKind::Busy | ErrorKind::Malformed | ErrorKind::Timeout => {
+            batch.iter().any(|turn| turn.repeated)
+        }
+        ErrorKind::Unreachable | ErrorKind::Throttled | ErrorKind::Denied => false,
+    }
+}

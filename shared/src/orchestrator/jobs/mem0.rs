@@ -1,0 +1,100 @@
+//! An attempt at bringing turns to Mem0: each by itself, redacted, a few at once.
+
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+
+use super::{WORK_DEADLINE, Worked};
+use crate::adapters::mem0::{Mem0, Push};
+use crate::adapters::supabase::{Done, Failed, JobTurn, Settlement, Work};
+use crate::adapters::{Adapter, Error, ErrorKind};
+use crate::contract::bodies::Role;
+use crate::domain::deadline::Deadline;
+use crate::domain::ids::UserId;
+use crate::orchestrator::App;
+use crate::redact::redact;
+
+/// How long one push may take: a self-hosted server asks its language model before it answers.
+const PUSH_DEADLINE: Duration = Duration::from_secs(15);
+
+/// Pushes the turns. Once Mem0 turns out to be away, the rest is left for another attempt.
+pub(super) async fn push(app: &App, user: UserId, work: &Work) -> Worked {
+    let mut settlement = Settlement {
+        session: work.session,
+        done: Vec::new(),
+        failed: Vec::new(),
+        trouble: None,
+    };
+    let mut first_error: Option<Error> = None;
+    if let Some(mem0) = &app.mem0 {
+        let deadline = Deadline::after(WORK_DEADLINE);
+        let pushes: Vec<_> = work
+            .turns
+            .iter()
+            .map(|turn| push_one(mem0, user, work, turn, deadline))
+            .collect();
+        let mut pushes = futures_util::stream::iter(pushes).buffered(mem0.concurrency());
+        let mut turns = work.turns.iter();
+        while let Some(result) = pushes.next().await {
+            let Some(turn) = turns.next() else { break };
+            match result {
+                Ok(external_id) => settlement.done.push(Done {
+                    turn: turn.id,
+                    revision: turn.revision,
+                    external_id,
+                }),
+                Err(error) => {
+                    settlement.failed.push(Failed {
+                        turn: turn.id,
+                        cause: Some(error.kind),
+                    });
+                    let is_away = !error.kind.may_be_the_turns_fault();
+                    first_error.get_or_insert(error);
+                    if is_away || deadline.remaining().is_zero() {
+                        break;
+                    }
+                }
+            }
+        }
+        settlement.failed.extend(turns.map(|turn| Failed {
+            turn: turn.id,
+            cause: None,
+        }));
+    }
+    settlement.trouble = first_error
+        .as_ref()
+        .map(|error| error.kind)
+        .filter(|kind| kind.may_be_an_outage() && settlement.done.is_empty());
+    Worked {
+        vectors: Vec::new(),
+        settlement,
+        error: first_error,
+    }
+}
+
+async fn push_one(
+    mem0: &Mem0,
+    user: UserId,
+    work: &Work,
+    turn: &JobTurn,
+    deadline: Deadline,
+) -> Result<Option<String>, Error> {
+    let role = Role::from_word(&turn.role).ok_or_else(|| {
+        Error::new(
+            Adapter::Mem0,
+            ErrorKind::Refused,
+            "a turn of an unknown role",
+        )
+    })?;
+    let push = Push {
+        session: work.session,
+        turn: turn.id,
+        revision: turn.revision,
+        role,
+        text: &redact(&turn.text),
+        created_at: turn.created_at,
+        repeat: turn.repeated || turn.revision > 1,
+    };
+    mem0.push(user, &push, deadline.at_most(PUSH_DEADLINE))
+        .await
+}

@@ -1,0 +1,114 @@
+//! Jobs: an attempt, what gives it up, and the sweeper that keeps at it. `docs/jobs.md` draws the
+//! whole life of one.
+
+mod embed;
+mod give_up;
+mod mem0;
+mod sweep;
+
+pub use self::give_up::give_up_job;
+pub use self::sweep::sweep;
+
+use std::time::Duration;
+
+use super::{App, DATABASE_DEADLINE};
+use crate::adapters::supabase::{Begun, Settled, Settlement, StoreError};
+use crate::adapters::{self, Error};
+use crate::contract::answers::JobOutcome;
+use crate::domain::deadline::Deadline;
+use crate::domain::ids::UserId;
+use crate::domain::job::JobAdapter;
+use crate::problem::Problem;
+
+/// How long the other side may take for all of an attempt.
+const WORK_DEADLINE: Duration = Duration::from_secs(20);
+
+/// How long an attempt has its turns for itself: its three steps at their longest, and some more.
+const LEASE: Duration = Duration::from_secs(45);
+
+/// What came of the other side's part: what to settle, and the first thing that went wrong.
+struct Worked {
+    vectors: Vec<adapters::supabase::TurnVector>,
+    settlement: Settlement,
+    error: Option<Error>,
+}
+
+/// Makes one attempt at a job. A job that is done finds nothing to do; what fails stays queued, and
+/// the problem asks for another delivery.
+pub async fn work_job(
+    app: &App,
+    adapter: JobAdapter,
+    user: UserId,
+    job: i64,
+) -> Result<JobOutcome, Problem> {
+    if !app.does(adapter) {
+        return Ok(JobOutcome::Waiting);
+    }
+    let attempts = app.jobs.attempts;
+    let queued = (adapter, job);
+    let begun = app
+        .supabase
+        .begin_job(
+            user,
+            queued,
+            LEASE,
+            attempts,
+            Deadline::after(DATABASE_DEADLINE),
+        )
+        .await;
+    let work = match begun {
+        Ok(Begun::Work(work)) => work,
+        Ok(Begun::Gone) | Err(StoreError::NotFound) => return Ok(JobOutcome::Gone),
+        Ok(Begun::Leased(wait)) => return Err(Problem::JobLeased(wait)),
+        Ok(Begun::CircuitOpen(wait)) => return Err(Problem::CircuitOpen(wait)),
+        Ok(Begun::UnknownVersion) => {
+            return Err(Problem::JobRefused(
+                "The queued job has an unknown version.",
+            ));
+        }
+        Err(error) => return Err(error.into()),
+    };
+
+    let worked = match adapter {
+        JobAdapter::Embed => embed::embed(app, &work).await,
+        JobAdapter::Mem0 => mem0::push(app, user, &work).await,
+    };
+    match settle(app, user, queued, &worked).await? {
+        Settled::Done => Ok(JobOutcome::Done),
+        Settled::Gone => Ok(JobOutcome::Gone),
+        Settled::Left => Err(match worked.error {
+            Some(error) => Problem::JobDelayed(error),
+            // All that was got to went well: the rest may follow at once.
+            None => Problem::JobLeased(Duration::from_secs(1)),
+        }),
+    }
+}
+
+async fn settle(
+    app: &App,
+    user: UserId,
+    queued: (JobAdapter, i64),
+    worked: &Worked,
+) -> Result<Settled, StoreError> {
+    let deadline = Deadline::after(DATABASE_DEADLINE);
+    let settlement = &worked.settlement;
+    match queued {
+        (JobAdapter::Embed, job) => {
+            app.supabase
+                .settle_embed_job(
+                    user,
+                    job,
+                    &worked.vectors,
+                    settlement,
+                    app.jobs.attempts,
+                    deadline,
+                )
+                .await
+        }
+        (JobAdapter::Mem0, _) => {
+            app.supabase
+                .settle_job(user, queued, settlement, app.jobs.attempts, deadline)
+                .await
+        }
+    }
+}
