@@ -3,8 +3,10 @@
 mod bench;
 mod deploy_check;
 mod dev;
+mod indexes;
 mod migrate;
 mod openapi;
+mod provision;
 mod test;
 mod token;
 
@@ -33,6 +35,10 @@ enum Command {
     Token(token::Arguments),
     /// Apply the migrations, or list them with --status
     Migrate(migrate::Arguments),
+    /// Tell QStash of a deployment: topic, endpoints and the sweeper's schedule
+    Provision(provision::Arguments),
+    /// Build and drop the indexes of very large users, where no pg_cron does
+    Indexes(indexes::Arguments),
     /// Write public/openapi.json from the code's types
     Openapi(openapi::Arguments),
     /// Run every test, installing what they need
@@ -50,6 +56,8 @@ async fn main() -> std::process::ExitCode {
         Command::Bench(arguments) => bench::run(arguments).await,
         Command::Token(arguments) => token::run(arguments),
         Command::Migrate(arguments) => migrate::run(arguments).await,
+        Command::Provision(arguments) => provision::run(arguments).await,
+        Command::Indexes(arguments) => indexes::run(arguments).await,
         Command::Openapi(arguments) => openapi::run(arguments),
         Command::Test(arguments) => test::run(arguments),
         Command::CheckVercel => deploy_check::vercel().await,

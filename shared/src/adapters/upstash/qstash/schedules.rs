@@ -22,7 +22,7 @@ pub struct Schedule {
     /// The address.
     pub destination: String,
     /// How it is called, as in `POST`.
-    #[serde(default)]
+    #[serde(default = "post")]
     pub method: String,
     /// How often a call that failed is made again.
     #[serde(default)]
@@ -30,6 +30,11 @@ pub struct Schedule {
     /// Whether somebody stopped it for a while. It can only be read.
     #[serde(default, rename = "isPaused")]
     pub paused: bool,
+}
+
+/// What QStash does unless it is told.
+fn post() -> String {
+    "POST".to_owned()
 }
 
 impl QStash {
