@@ -42,6 +42,7 @@ pub struct Faults {
 #[derive(Debug, Default)]
 struct FaultState {
     failures: usize,
+    at_random: Option<(f64, fastrand::Rng)>,
     status: StatusCode,
     retry_after: Option<Duration>,
     requests: Requests,
@@ -65,6 +66,11 @@ impl Faults {
         state.failures = n;
         state.status = status;
         state.retry_after = retry_after;
+    }
+
+    /// Answers this share of the requests, from 0 to 1, with 500; which ones is `seed`'s to say.
+    pub fn fail_at_random(&self, share: f64, seed: u64) {
+        self.lock().at_random = Some((share, fastrand::Rng::with_seed(seed)));
     }
 
     /// While on, requests are read and not answered; switched off, they are answered after all.
@@ -113,6 +119,12 @@ impl Faults {
 
     fn failure(&self) -> Option<Response> {
         let mut state = self.lock();
+        if let Some((share, random)) = &mut state.at_random
+            && random.f64() < *share
+        {
+            let error = ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "A failure by chance.");
+            return Some(error.into_response());
+        }
         state.failures = state.failures.checked_sub(1)?;
         let mut response =
             ApiError::new(state.status, "A failure that a test asked for.").into_response();

@@ -54,6 +54,7 @@ variables! {
     UPSTASH_REDIS_REST_URL false "Upstash Redis, a cache. Without it nothing is cached.";
     UPSTASH_REDIS_REST_TOKEN true "Its token.";
     MEMORY_JOB_ATTEMPTS false "Failed attempts after which a turn goes to the dead letters, 1 to 100. Default 10.";
+    MEMORY_JOB_SECONDS false "How long a provider may take for one attempt at a job, 1 to 40. Default 20.";
     MEMORY_SWEEP_BATCH false "Jobs per adapter that one sweep takes, 1 to 1000. Default 100.";
     MEMORY_SWEEP_SECONDS false "How long one sweep may work jobs by itself when QStash cannot be reached, 1 to 50. Default 20.";
     OUTBOUND_CA_PEM false "Roots to trust beside Mozilla's on HTTPS calls, as PEM: a company's proxy, a local stack.";

@@ -133,10 +133,19 @@ pub struct Redis {
 pub struct Jobs {
     /// Failed attempts after which a turn is given up.
     pub attempts: i32,
+    /// Seconds that a provider may take for one attempt.
+    pub work_seconds: i32,
     /// Jobs per adapter and sweep.
     pub sweep_batch: i32,
     /// Seconds that a sweep may work by itself.
     pub sweep_seconds: i32,
+}
+
+impl Jobs {
+    /// How long a provider may take for one attempt.
+    pub fn work(self) -> std::time::Duration {
+        std::time::Duration::from_secs(self.work_seconds.unsigned_abs().into())
+    }
 }
 
 /// A variable that is missing or malformed. Never shows a value.
@@ -222,6 +231,7 @@ impl Config {
             },
             jobs: Jobs {
                 attempts: source.whole(env::MEMORY_JOB_ATTEMPTS, 1..=100, 10)?,
+                work_seconds: source.whole(env::MEMORY_JOB_SECONDS, 1..=40, 20)?,
                 sweep_batch: source.whole(env::MEMORY_SWEEP_BATCH, 1..=1000, 100)?,
                 sweep_seconds: source.whole(env::MEMORY_SWEEP_SECONDS, 1..=50, 20)?,
             },

@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 
 use uuid::Uuid;
 
-use super::{WORK_DEADLINE, Worked};
+use super::Worked;
 use crate::adapters::embeddings::Embedder;
 use crate::adapters::supabase::{Done, Failed, JobTurn, Settlement, TurnVector, Work};
 use crate::adapters::{Error, ErrorKind};
@@ -18,7 +18,7 @@ const MAX_TOKENS: u32 = 8000;
 
 /// Embeds what is not embedded yet. A turn is done when every model has it.
 pub(super) async fn embed(app: &App, work: &Work) -> Worked {
-    let deadline = Deadline::after(WORK_DEADLINE);
+    let deadline = Deadline::after(app.jobs.work());
     let mut vectors = Vec::new();
     let mut failed: HashMap<Uuid, Option<ErrorKind>> = HashMap::new();
     let mut first_error = None;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 
-use super::{WORK_DEADLINE, Worked};
+use super::Worked;
 use crate::adapters::mem0::{Mem0, Push};
 use crate::adapters::supabase::{Done, Failed, JobTurn, Settlement, Work};
 use crate::adapters::{Adapter, Error, ErrorKind};
@@ -27,7 +27,7 @@ pub(super) async fn push(app: &App, user: UserId, work: &Work) -> Worked {
     };
     let mut first_error: Option<Error> = None;
     if let Some(mem0) = &app.mem0 {
-        let deadline = Deadline::after(WORK_DEADLINE);
+        let deadline = Deadline::after(app.jobs.work());
         let pushes: Vec<_> = work
             .turns
             .iter()

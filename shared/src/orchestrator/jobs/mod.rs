@@ -20,11 +20,9 @@ use crate::domain::ids::UserId;
 use crate::domain::job::JobAdapter;
 use crate::problem::Problem;
 
-/// How long the other side may take for all of an attempt.
-const WORK_DEADLINE: Duration = Duration::from_secs(20);
-
-/// How long an attempt has its turns for itself: its three steps at their longest, and some more.
-const LEASE: Duration = Duration::from_secs(45);
+/// How long an attempt has its turns for itself beyond the other side's part: what the database may
+/// take before and after, and some more.
+const BESIDE_THE_WORK: Duration = Duration::from_secs(10);
 
 /// What came of the other side's part: what to settle, and the first thing that went wrong.
 struct Worked {
@@ -51,7 +49,7 @@ pub async fn work_job(
         .begin_job(
             user,
             queued,
-            LEASE,
+            app.jobs.work() + BESIDE_THE_WORK,
             attempts,
             Deadline::after(DATABASE_DEADLINE),
         )

@@ -33,8 +33,8 @@ pub async fn sweep(app: &App) -> Result<JobAnswer, Problem> {
         .filter(|adapter| app.does(*adapter))
         .map(JobAdapter::name)
         .collect();
-    // Longer than it can last: the time for QStash, for its own work, and for the last job of that.
-    let seconds = app.jobs.sweep_seconds.saturating_add(40);
+    // Longer than it can last: the time for its own work, for the last job of that, and for QStash.
+    let seconds = app.jobs.sweep_seconds + app.jobs.work_seconds + 20;
     let begun = app
         .supabase
         .begin_sweep(
