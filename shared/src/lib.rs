@@ -14,4 +14,5 @@ pub mod endpoints;
 pub mod host;
 pub mod orchestrator;
 pub mod problem;
+pub mod redact;
 pub mod telemetry;
