@@ -1,5 +1,6 @@
 //! The parts together, on a real server.
 
+mod full;
 mod migrating;
 mod prerequisites;
 mod serving;
