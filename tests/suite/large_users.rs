@@ -238,7 +238,11 @@ fn the_sweeper_surveys_once_an_hour_and_hears_of_an_overdue_vacuum() {
         let database = database().await;
         let admin = database.admin().await.unwrap();
         admin
-            .batch_execute("alter table memories.turns set (autovacuum_enabled = off)")
+            // A commit that is not flushed yet would not let a vacuum call its rows visible to all.
+            .batch_execute(
+                "alter table memories.turns set (autovacuum_enabled = off);
+                 set synchronous_commit = on",
+            )
             .await
             .unwrap();
         let user = fill(&admin, 100).await;
