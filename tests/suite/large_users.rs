@@ -1,15 +1,13 @@
 //! Very large users: an index of their own, built and dropped without anybody noticing.
 
-use std::time::Duration;
-
 use black_box::run;
-use devstack::postgres::{self, Database, Error};
+use devstack::postgres::{self, Database};
 use serde_json::{Value, json};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
 /// What counts as large here; a build of that size takes a fraction of a second.
-const THRESHOLD: i32 = 1000;
+pub(crate) const THRESHOLD: i32 = 1000;
 
 /// Makes a user of some turns in sessions of 100, each turn with a vector of 64 dimensions near one of
 /// twelve topics.
@@ -54,7 +52,8 @@ async fn database() -> Database {
     server.fresh_database(&migrations).await.unwrap()
 }
 
-async fn fill(admin: &Client, turns: i32) -> Uuid {
+/// A new user of so many turns.
+pub(crate) async fn fill(admin: &Client, turns: i32) -> Uuid {
     let user = Uuid::new_v4();
     admin.execute(FILL, &[&user, &turns]).await.unwrap();
     user
@@ -274,49 +273,5 @@ fn the_sweeper_surveys_once_an_hour_and_hears_of_an_overdue_vacuum() {
         admin.batch_execute("vacuum memories.turns").await.unwrap();
         let report = tend(&admin).await;
         assert_eq!(report["vacuum"], json!([]), "{report}");
-    });
-}
-
-/// Takes up to a minute: pg_cron begins at the full one.
-#[test]
-fn pg_cron_builds_the_index_while_turns_go_on_being_written() {
-    run(async {
-        let full = match postgres::full().await {
-            Ok(full) => full,
-            Err(Error::Unavailable(reason)) => return devstack::skipped(&reason),
-            Err(error) => panic!("{error}"),
-        };
-        let admin = full.database.admin().await.unwrap();
-        let large = fill(&admin, THRESHOLD).await;
-        // One transaction, so that nobody's sweep comes in between.
-        let transaction = format!(
-            "begin;
-             update memories.upkeep set surveyed_at = null;
-             select memories.tend_large_users({THRESHOLD});
-             commit;"
-        );
-        admin.batch_execute(&transaction).await.unwrap();
-        let jobs = "select count(*) from cron.job where jobname = 'memory-index'";
-        let scheduled: i64 = admin.query_one(jobs, &[]).await.unwrap().get(0);
-        assert_eq!(scheduled, 1);
-
-        let state = "select state from memories.large_user_indexes() where user_id = $1";
-        let built = async {
-            loop {
-                let state: String = admin.query_one(state, &[&large]).await.unwrap().get(0);
-                if state == "built" {
-                    break;
-                }
-                fill(&admin, 1).await;
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(90), built)
-            .await
-            .unwrap();
-        let again = "select memories.tend_large_users()";
-        admin.query_one(again, &[]).await.unwrap();
-        let scheduled: i64 = admin.query_one(jobs, &[]).await.unwrap().get(0);
-        assert_eq!(scheduled, 0);
     });
 }
