@@ -3,6 +3,7 @@
 mod bench;
 mod deploy_check;
 mod dev;
+mod doctor;
 mod indexes;
 mod migrate;
 mod openapi;
@@ -35,6 +36,8 @@ enum Command {
     Token(token::Arguments),
     /// Apply the migrations, or list them with --status
     Migrate(migrate::Arguments),
+    /// Check a deployment's configuration against everything that it names
+    Doctor(doctor::Arguments),
     /// Tell QStash of a deployment: topic, endpoints and the sweeper's schedule
     Provision(provision::Arguments),
     /// Build and drop the indexes of very large users, where no pg_cron does
@@ -56,6 +59,7 @@ async fn main() -> std::process::ExitCode {
         Command::Bench(arguments) => bench::run(arguments).await,
         Command::Token(arguments) => token::run(arguments),
         Command::Migrate(arguments) => migrate::run(arguments).await,
+        Command::Doctor(arguments) => doctor::run(arguments).await,
         Command::Provision(arguments) => provision::run(arguments).await,
         Command::Indexes(arguments) => indexes::run(arguments).await,
         Command::Openapi(arguments) => openapi::run(arguments),
