@@ -5,6 +5,7 @@
 
 pub mod embeddings;
 pub mod http;
+pub mod mem0;
 pub mod supabase;
 pub mod upstash;
 
@@ -57,8 +58,10 @@ pub enum ErrorKind {
     Unreachable,
     /// The deadline passed.
     Timeout,
-    /// The other side is busy or down and says so (429, 5xx, too many connections).
+    /// The other side is busy or down and says so (5xx, too many connections).
     Busy,
+    /// The other side wants fewer calls (429).
+    Throttled,
     /// The other side does not accept our credentials, or our account: nothing will work until
     /// somebody changes that.
     Denied,
@@ -69,12 +72,27 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
+    /// Whether what was sent may be to blame, so that the attempt counts. Nobody's turn is given up
+    /// because a key was wrong, a limit reached or a network cut.
+    pub fn may_be_the_turns_fault(self) -> bool {
+        match self {
+            Self::Timeout | Self::Busy | Self::Refused | Self::Malformed => true,
+            Self::Unreachable | Self::Throttled | Self::Denied => false,
+        }
+    }
+
+    /// Whether the other side may be to blame, so that it is counted against it.
+    pub fn may_be_an_outage(self) -> bool {
+        self != Self::Refused
+    }
+
     /// The stable name that is stored with a job's attempt and stands in spans.
     pub fn code(self) -> &'static str {
         match self {
             Self::Unreachable => "unreachable",
             Self::Timeout => "timeout",
             Self::Busy => "busy",
+            Self::Throttled => "throttled",
             Self::Denied => "denied",
             Self::Refused => "refused",
             Self::Malformed => "malformed",

@@ -150,10 +150,12 @@ object! { answer
     ContextAdapters {
         /// Postgres.
         supabase: AdapterReport,
-        /// The provider of the query's embedding.
+        /// The provider of the query's embedding; `skipped` when that was cached.
         embeddings: AdapterReport,
         /// Mem0.
         mem0: AdapterReport,
+        /// The cache.
+        redis: AdapterReport,
     }
 }
 

@@ -22,6 +22,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
 
 async fn context(app: &App, request: &Request) -> Result<Answer, Problem> {
     let user = request.user(app)?;
-    let answer = fetch_context(app, user, request.json::<FetchContext>()?).await?;
-    Answer::json(StatusCode::OK, &answer)
+    let body = request.json::<FetchContext>()?;
+    let answer = fetch_context(app, user, body, request.bytes()?).await?;
+    Ok(Answer::written(StatusCode::OK, answer))
 }

@@ -55,6 +55,16 @@ impl Answer {
     }
 }
 
+impl Answer {
+    /// JSON that is written already.
+    pub fn written(status: StatusCode, json: String) -> Self {
+        Self {
+            status,
+            body: json.into_bytes(),
+        }
+    }
+}
+
 impl Request {
     /// The tenant.
     pub fn user(&self, app: &App) -> Result<UserId, Problem> {

@@ -5,15 +5,18 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::cache::Cache;
 use crate::adapters::embeddings::Embedder;
 use crate::adapters::http::Outbound;
 use crate::adapters::mem0::Mem0;
 use crate::adapters::supabase::Supabase;
 use crate::adapters::upstash::qstash::QStash;
+use crate::adapters::upstash::redis::Redis;
 use crate::auth::Verifier;
 use crate::config::{self, Config, ConfigError};
 use crate::contract::bodies::Role;
 use crate::domain::deadline::Deadline;
+use crate::domain::ids::UserId;
 use crate::domain::job::JobAdapter;
 
 /// How long a warm-up may try; the request that needs the connection tries for itself.
@@ -45,6 +48,8 @@ pub struct App {
     pub next_embedder: Option<Embedder>,
     /// Mem0, when it is used.
     pub mem0: Option<Mem0>,
+    /// Redis, when it is used.
+    pub cache: Option<Cache>,
     /// Attempts and sweeps.
     pub jobs: config::Jobs,
     /// Whose turns each configured adapter takes: `{adapter: [role]}`.
@@ -65,6 +70,10 @@ impl App {
         let embedder = |embeddings: Option<config::Embeddings>| {
             embeddings.map(|embeddings| Embedder::new(embeddings, Arc::clone(&outbound)))
         };
+        let cache = config.redis.map(|redis| {
+            let redis = Redis::new(redis, Arc::clone(&outbound));
+            Cache::new(redis, &config.tokens.secret, config.embeddings.as_ref())
+        });
         Ok(Self {
             supabase: Supabase::new(config.database)?,
             qstash: QStash::new(config.qstash, &config.public_url, Arc::clone(&outbound)),
@@ -74,6 +83,7 @@ impl App {
             mem0: config
                 .mem0
                 .map(|mem0| Mem0::new(mem0, Arc::clone(&outbound))),
+            cache,
             jobs: config.jobs,
             verifier: Verifier::new(&config.tokens),
             public_url: config.public_url,
@@ -95,10 +105,32 @@ impl App {
         match needs {
             Needs::Nothing => {}
             Needs::Database => self.supabase.warm(deadline).await,
-            Needs::Vectors => self.supabase.warm_vectors(deadline).await,
-            Needs::DatabaseAndQStash => {
-                tokio::join!(self.supabase.warm(deadline), self.qstash.warm(deadline));
+            Needs::Vectors => {
+                tokio::join!(
+                    self.supabase.warm_vectors(deadline),
+                    self.warm_cache(deadline)
+                );
             }
+            Needs::DatabaseAndQStash => {
+                tokio::join!(
+                    self.supabase.warm(deadline),
+                    self.qstash.warm(deadline),
+                    self.warm_cache(deadline)
+                );
+            }
+        }
+    }
+
+    async fn warm_cache(&self, deadline: Deadline) {
+        if let Some(cache) = &self.cache {
+            cache.warm(deadline).await;
+        }
+    }
+
+    /// Makes what is cached of a user's contexts stale: something was committed that changes them.
+    pub async fn forget_contexts(&self, user: UserId) {
+        if let Some(cache) = &self.cache {
+            cache.invalidate(user).await;
         }
     }
 

@@ -2,8 +2,13 @@
 
 use std::time::Duration;
 
+use time::OffsetDateTime;
+use uuid::Uuid;
+
 use super::App;
+use super::cache::{Cache, Question, Ticket};
 use super::report::reported;
+use crate::adapters::mem0::Fact;
 use crate::adapters::supabase::{ContextQuery, Found};
 use crate::contract::answers::{
     AdapterReport, AdapterStatus, ContextAdapters, ContextItem, FetchContextAnswer, Source,
@@ -15,6 +20,7 @@ use crate::domain::deadline::Deadline;
 use crate::domain::ids::{Id, UserId};
 use crate::domain::packing::{Candidate, pack};
 use crate::problem::Problem;
+use crate::redact::{RedactedText, redact};
 
 const DEFAULT_LIMIT: u32 = 20;
 const DEFAULT_MAX_TOKENS: u32 = 1500;
@@ -26,6 +32,9 @@ const RECENT: u32 = 10;
 /// How many of the best hits bring their neighbours.
 const NEIGHBORS: u32 = 3;
 
+/// How many facts Mem0 is asked for.
+const FACTS: u32 = 5;
+
 /// What is kept of the deadline for the database while the query is being embedded.
 const RESERVE: Duration = Duration::from_millis(80);
 
@@ -33,86 +42,245 @@ const RESERVE: Duration = Duration::from_millis(80);
 /// of an instance may have to connect.
 const DATABASE_LEAST: Duration = Duration::from_secs(1);
 
-/// Finds and packs context. What is late is left out and named in `degraded`.
+/// Finds and packs context, and returns the answer's JSON. What is late is left out and named in
+/// `degraded`. `raw` is the request as it came: it tells one request from another in the cache.
 pub async fn fetch_context(
     app: &App,
     user: UserId,
     body: FetchContext,
-) -> Result<FetchContextAnswer, Problem> {
-    let include = body.include.as_ref().map(|include| include.0.as_slice());
-    let wanted = |kind| include.is_none_or(|include| include.contains(&kind));
-    let session_only = body.scope == Some(Scope::Session);
-    if session_only && body.session_id.is_none() {
-        return Err(Problem::InvalidRequest(vec![Fault {
-            pointer: "/sessionId".to_owned(),
-            message: "is required with the scope `session`".to_owned(),
-        }]));
-    }
-    let wait = Duration::from_millis(
-        body.deadline_ms
-            .map_or(DEFAULT_DEADLINE_MS, |whole| whole.0)
-            .into(),
-    );
-    let deadline = Deadline::after(wait);
-    let query = body
-        .query
-        .as_ref()
-        .map(|query| query.0.trim())
-        .filter(|query| !query.is_empty() && wanted(Include::Relevant));
-
-    let mut degraded = Vec::new();
-    let mut embeddings = AdapterReport::skipped();
-    let mut embedding = None;
-    if let (Some(text), Some(embedder)) = (query, &app.embedder) {
-        let in_time = deadline.at_most(wait.saturating_sub(RESERVE).max(wait / 2));
-        let (vectors, report) = reported(embedder.embed(&[text], in_time)).await;
-        embeddings = report;
-        embedding = vectors.ok().and_then(|mut vectors| vectors.pop());
-        if embedding.is_none() {
-            embeddings.status = AdapterStatus::Error;
-            degraded.push("embeddings");
-        }
-    }
-
-    // With a query and no session there is no conversation whose latest turns would matter.
-    let session = body
-        .session_id
-        .as_ref()
-        .map(|id| Id::of_session(user, id).uuid);
-    let recent = wanted(Include::Recent) && (session.is_some() || query.is_none());
-    let context = ContextQuery {
-        session,
-        session_only,
-        recent: if recent { RECENT } else { 0 },
-        text: query,
-        embedding: app
-            .embedder
-            .as_ref()
-            .zip(embedding.as_deref())
-            .map(|(embedder, vector)| (embedder.model(), vector)),
-        limit: body.limit.map_or(DEFAULT_LIMIT, |whole| whole.0),
-        neighbors: NEIGHBORS,
+    raw: &[u8],
+) -> Result<String, Problem> {
+    let wanted = Wanted::new(app, user, &body)?;
+    let Some(cache) = &app.cache else {
+        let (answer, _) = find(app, user, &wanted, None, AdapterReport::skipped()).await?;
+        return written(&answer);
     };
-    let least = Deadline::after(DATABASE_LEAST.max(deadline.remaining()));
-    let (found, supabase) = reported(app.supabase.fetch_context(user, &context, least)).await;
-    let candidates: Option<Vec<Candidate>> = found?.into_iter().map(candidate).collect();
-    let candidates =
-        candidates.ok_or_else(|| Problem::Internal("a row of an unknown kind".to_owned()))?;
-    let packed = pack(
-        candidates,
-        body.max_tokens.map_or(DEFAULT_MAX_TOKENS, |whole| whole.0),
+    let looked = cache
+        .lookup(&Question {
+            user,
+            session: wanted.session,
+            request: raw,
+            query: wanted.query.filter(|_| app.embedder.is_some()),
+        })
+        .await;
+    if let Some(snapshot) = looked.snapshot {
+        return Ok(snapshot);
+    }
+    let known = Known {
+        embedding: looked.embedding,
+        keep: looked.ticket.as_ref().map(|ticket| (cache, ticket)),
+    };
+    let (answer, whole) = find(app, user, &wanted, Some(known), looked.report).await?;
+    let answer = written(&answer)?;
+    if let Some(ticket) = looked.ticket.filter(|_| whole) {
+        cache.store_snapshot(&ticket, &answer).await;
+    }
+    Ok(answer)
+}
+
+/// What a request asks for, with what it leaves out filled in.
+struct Wanted<'a> {
+    deadline: Deadline,
+    /// Of the deadline, what the query's embedding may take.
+    embedding_deadline: Deadline,
+    session: Option<Uuid>,
+    session_only: bool,
+    query: Option<&'a str>,
+    /// The query for Mem0, when facts are wanted and Mem0 is there.
+    facts: Option<RedactedText>,
+    recent: u32,
+    limit: u32,
+    max_tokens: u32,
+}
+
+/// What the cache has, and where it keeps more.
+struct Known<'a> {
+    embedding: Option<Vec<f32>>,
+    keep: Option<(&'a Cache, &'a Ticket)>,
+}
+
+impl<'a> Wanted<'a> {
+    fn new(app: &App, user: UserId, body: &'a FetchContext) -> Result<Self, Problem> {
+        let include = body.include.as_ref().map(|include| include.0.as_slice());
+        let wanted = |kind| include.is_none_or(|include| include.contains(&kind));
+        let session_only = body.scope == Some(Scope::Session);
+        if session_only && body.session_id.is_none() {
+            return Err(Problem::InvalidRequest(vec![Fault {
+                pointer: "/sessionId".to_owned(),
+                message: "is required with the scope `session`".to_owned(),
+            }]));
+        }
+        let wait = body
+            .deadline_ms
+            .map_or(DEFAULT_DEADLINE_MS, |whole| whole.0);
+        let wait = Duration::from_millis(wait.into());
+        let deadline = Deadline::after(wait);
+        let text = body.query.as_ref().map(|query| query.0.trim());
+        let text = text.filter(|query| !query.is_empty());
+        let session = body.session_id.as_ref();
+        // With a query and no session there is no conversation whose latest turns would matter.
+        let query = text.filter(|_| wanted(Include::Relevant));
+        let recent = wanted(Include::Recent) && (session.is_some() || query.is_none());
+        Ok(Self {
+            deadline,
+            embedding_deadline: deadline.at_most(wait.saturating_sub(RESERVE).max(wait / 2)),
+            session: session.map(|id| Id::of_session(user, id).uuid),
+            session_only,
+            query,
+            facts: text
+                .filter(|_| wanted(Include::Facts) && !session_only && app.mem0.is_some())
+                .map(redact),
+            recent: if recent { RECENT } else { 0 },
+            limit: body.limit.map_or(DEFAULT_LIMIT, |whole| whole.0),
+            max_tokens: body.max_tokens.map_or(DEFAULT_MAX_TOKENS, |whole| whole.0),
+        })
+    }
+}
+
+/// The answer, and whether it lacks nothing.
+async fn find(
+    app: &App,
+    user: UserId,
+    wanted: &Wanted<'_>,
+    known: Option<Known<'_>>,
+    redis: AdapterReport,
+) -> Result<(FetchContextAnswer, bool), Problem> {
+    let (turns, (facts, mem0)) = tokio::join!(
+        find_turns(app, user, wanted, known),
+        find_facts(app, user, wanted)
     );
-    Ok(FetchContextAnswer {
+    let turns = turns?;
+    let mut degraded = Vec::new();
+    if turns.embeddings.status == AdapterStatus::Error {
+        degraded.push("embeddings");
+    }
+    if mem0.status == AdapterStatus::Error {
+        degraded.push("mem0");
+    }
+    let mut candidates = turns.candidates;
+    add_facts(&mut candidates, facts);
+    let packed = pack(candidates, wanted.max_tokens);
+    let whole = degraded.is_empty();
+    let answer = FetchContextAnswer {
         items: packed.items,
         prompt: packed.prompt,
         tokens: packed.tokens,
         degraded,
         adapters: ContextAdapters {
-            supabase,
-            embeddings,
-            mem0: AdapterReport::skipped(),
+            supabase: turns.supabase,
+            embeddings: turns.embeddings,
+            mem0,
+            redis,
         },
+    };
+    Ok((answer, whole))
+}
+
+struct Turns {
+    candidates: Vec<Candidate>,
+    supabase: AdapterReport,
+    embeddings: AdapterReport,
+}
+
+async fn find_turns(
+    app: &App,
+    user: UserId,
+    wanted: &Wanted<'_>,
+    known: Option<Known<'_>>,
+) -> Result<Turns, Problem> {
+    let (cached, keep) = match known {
+        Some(known) => (known.embedding, known.keep),
+        None => (None, None),
+    };
+    let mut embeddings = AdapterReport::skipped();
+    let mut embedding = cached.filter(|_| wanted.query.is_some());
+    let mut fresh = None;
+    if let (Some(text), Some(embedder), None) = (wanted.query, &app.embedder, &embedding) {
+        let (vectors, report) = reported(embedder.embed(&[text], wanted.embedding_deadline)).await;
+        embeddings = report;
+        embedding = vectors.ok().and_then(|mut vectors| vectors.pop());
+        match embedding {
+            Some(_) => fresh = keep,
+            None => embeddings.status = AdapterStatus::Error,
+        }
+    }
+
+    let context = ContextQuery {
+        session: wanted.session,
+        session_only: wanted.session_only,
+        recent: wanted.recent,
+        text: wanted.query,
+        embedding: app
+            .embedder
+            .as_ref()
+            .zip(embedding.as_deref())
+            .map(|(embedder, vector)| (embedder.model(), vector)),
+        limit: wanted.limit,
+        neighbors: NEIGHBORS,
+    };
+    let least = Deadline::after(DATABASE_LEAST.max(wanted.deadline.remaining()));
+    let keeping = async {
+        if let (Some((cache, ticket)), Some(vector)) = (fresh, &embedding) {
+            cache.store_embedding(ticket, vector).await;
+        }
+    };
+    let ((found, supabase), ()) = tokio::join!(
+        reported(app.supabase.fetch_context(user, &context, least)),
+        keeping
+    );
+    let candidates: Option<Vec<Candidate>> = found?.into_iter().map(candidate).collect();
+    Ok(Turns {
+        candidates: candidates
+            .ok_or_else(|| Problem::Internal("a row of an unknown kind".to_owned()))?,
+        supabase,
+        embeddings,
     })
+}
+
+async fn find_facts(app: &App, user: UserId, wanted: &Wanted<'_>) -> (Vec<Fact>, AdapterReport) {
+    match (&app.mem0, &wanted.facts) {
+        (Some(mem0), Some(query)) => {
+            let (facts, report) = reported(mem0.search(user, query, FACTS, wanted.deadline)).await;
+            (facts.unwrap_or_default(), report)
+        }
+        _ => (Vec::new(), AdapterReport::skipped()),
+    }
+}
+
+/// Puts facts among the turns by their score; one that says what stands there already adds nothing.
+fn add_facts(candidates: &mut Vec<Candidate>, facts: Vec<Fact>) {
+    let said = |text: &str| text.trim().to_lowercase();
+    for fact in facts {
+        let text = said(&fact.text);
+        if candidates
+            .iter()
+            .any(|known| said(&known.item.text) == text)
+        {
+            continue;
+        }
+        let score = (fact.score.clamp(0.0, 1.0) * 1e6).round() / 1e6;
+        let place = candidates.partition_point(|known| known.item.score >= score);
+        candidates.insert(
+            place,
+            Candidate {
+                seq: 0,
+                item: ContextItem {
+                    source: Source::Fact,
+                    turn_id: fact.turn,
+                    id: fact.id,
+                    session_id: fact.session.map(|session| session.to_string()),
+                    role: Role::System,
+                    text: fact.text,
+                    score,
+                    created_at: Moment(fact.created_at.unwrap_or_else(OffsetDateTime::now_utc)),
+                },
+            },
+        );
+    }
+}
+
+fn written(answer: &FetchContextAnswer) -> Result<String, Problem> {
+    serde_json::to_string(answer).map_err(|error| Problem::Internal(error.to_string()))
 }
 
 fn candidate(found: Found) -> Option<Candidate> {

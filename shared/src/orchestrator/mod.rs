@@ -3,6 +3,7 @@
 
 mod app;
 mod backfill_session;
+pub mod cache;
 mod fetch_context;
 mod jobs;
 mod publish;

@@ -49,7 +49,11 @@ pub async fn record_turns(
     let recorded = recorded?;
 
     let mem0 = queued_for_mem0(app, &recorded);
-    let upstash = publish(app, user, &[recorded.jobs], Pace::Live).await;
+    let jobs = [recorded.jobs];
+    let (upstash, ()) = tokio::join!(
+        publish(app, user, &jobs, Pace::Live),
+        app.forget_contexts(user)
+    );
     Ok(RecordTurnsAnswer {
         status: overall(&[&upstash, &mem0]),
         session_id: body.session_id.to_string(),

@@ -71,7 +71,11 @@ pub async fn work_job(
         JobAdapter::Embed => embed::embed(app, &work).await,
         JobAdapter::Mem0 => mem0::push(app, user, &work).await,
     };
-    match settle(app, user, queued, &worked).await? {
+    let settled = settle(app, user, queued, &worked).await?;
+    if !worked.vectors.is_empty() {
+        app.forget_contexts(user).await;
+    }
+    match settled {
         Settled::Done => Ok(JobOutcome::Done),
         Settled::Gone => Ok(JobOutcome::Gone),
         Settled::Left => Err(match worked.error {
