@@ -4,6 +4,7 @@
 mod app;
 mod backfill_session;
 pub mod cache;
+pub mod cache;
 mod fetch_context;
 mod jobs;
 mod publish;

@@ -1,5 +1,6 @@
 //! The REST side over a real redis-server, and (in `sdk`) the official SDKs against it.
 
+mod cache;
 mod client;
 mod faults;
 mod rest;
