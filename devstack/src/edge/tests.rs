@@ -168,7 +168,7 @@ async fn only_a_secret_key_lets_in() {
     for refused in [
         post(),
         post().bearer_auth(anon),
-        post().bearer_auth(user),
+        post().bearer_auth(&user),
         post().bearer_auth(forged),
         post().bearer_auth(cut),
         post().bearer_auth(""),
@@ -185,6 +185,7 @@ async fn only_a_secret_key_lets_in() {
         post().bearer_auth(&bench.service),
         post().bearer_auth(SECRET_KEY),
         post().header("apikey", SECRET_KEY),
+        post().bearer_auth(&user).header("apikey", SECRET_KEY),
     ] {
         assert_eq!(answer(let_in).await.0, 200);
     }
