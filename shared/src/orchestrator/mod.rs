@@ -4,7 +4,6 @@
 mod app;
 mod backfill_session;
 pub mod cache;
-pub mod cache;
 mod fetch_context;
 mod jobs;
 mod publish;
