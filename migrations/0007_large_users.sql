@@ -29,7 +29,7 @@ create function memories.large_index_name(p_user_id uuid, p_model text, p_dimens
 returns text
 language sql immutable parallel safe
 set search_path = ''
-return 'turn_embeddings_large_' || md5(concat_ws('/', p_user_id, p_dimensions, p_model));
+return 'turn_embeddings_large_' || md5(p_user_id::text || '/' || p_dimensions::text || '/' || p_model);
 
 -- Search ------------------------------------------------------------------------
 

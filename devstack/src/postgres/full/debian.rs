@@ -160,7 +160,8 @@ fn complete_machine(account: Account, root: &Path) -> Result<(), Error> {
             NEEDED.join(" ")
         )));
     }
-    let _lock = super::apt_lock()?;
+    // The same as PgBouncer's: one apt-get at a time.
+    let _lock = lock(&std::env::temp_dir().join("memory-orchestrator-apt.lock"))?;
     let apt = |arguments: &[&str]| {
         run(
             "apt-get",

@@ -4,13 +4,10 @@
 mod debian;
 
 use super::{
-    Database, Error, Server, ServerSettings,
-    error::create_dir,
-    install::{lock, remove},
-    shared::free_slot,
+    Database, Error, Server, ServerSettings, error::create_dir, install::remove, shared::free_slot,
 };
 use crate::certificates::Authority;
-use std::{fs::File, path::Path};
+use std::fs::File;
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
@@ -87,10 +84,4 @@ async fn start() -> Result<Full, Error> {
         database,
         _slot: slot,
     })
-}
-
-/// One apt-get at a time among all that install something for a test.
-fn apt_lock() -> Result<File, Error> {
-    let folder = create_dir(Path::new(&std::env::temp_dir()))?;
-    lock(&folder.join("memory-orchestrator-apt.lock"))
 }
