@@ -98,7 +98,7 @@ async fn examine(env: Vec<(String, String)>, administrator: Option<Administrator
         },
         async {
             match &config.mem0 {
-                Some(mem0) if sound("MEM0_") => Some(services::mem0(mem0, &outbound).await),
+                Some(mem0) if sound("MEM0_") => Some(services::mem0(mem0.clone(), &outbound).await),
                 _ => None,
             }
         },

@@ -3,10 +3,14 @@
 use std::sync::Arc;
 
 use memory_orchestrator::adapters::embeddings::Embedder;
-use memory_orchestrator::adapters::http::{Outbound, refusal, send};
+use memory_orchestrator::adapters::http::{Outbound, send};
+use memory_orchestrator::adapters::mem0::Mem0;
 use memory_orchestrator::adapters::upstash::redis::Redis;
 use memory_orchestrator::adapters::{Adapter, Error, ErrorKind};
-use memory_orchestrator::config::{self, Config, Mem0Api};
+use memory_orchestrator::config::{self, Config};
+use memory_orchestrator::domain::ids::UserId;
+use memory_orchestrator::redact::redact;
+use uuid::Uuid;
 
 use super::finding::Finding;
 use super::soon;
@@ -86,29 +90,12 @@ pub(super) async fn redis(config: config::Redis, outbound: &Arc<Outbound>) -> Fi
     }
 }
 
-/// Mem0: the platform by the call that its own clients check their key with, a self-hosted server,
-/// which has none, by its list of an unknown user's memories.
-pub(super) async fn mem0(config: &config::Mem0, outbound: &Outbound) -> Finding {
-    let nobody = uuid::Uuid::nil();
-    let (path, header, scheme) = match config.api {
-        Mem0Api::Platform => ("/v1/ping/".to_owned(), "authorization", "Token "),
-        Mem0Api::Server => (format!("/memories?user_id={nobody}"), "x-api-key", ""),
-    };
-    let asked = async {
-        let client = outbound.client(Adapter::Mem0)?;
-        let mut request = client.get(format!("{}{path}", config.url));
-        if let Some(key) = &config.key {
-            request = request.header(header, format!("{scheme}{}", key.expose()));
-        }
-        let (status, headers, _) = send(Adapter::Mem0, request, soon()).await?;
-        if status.is_success() {
-            Ok(())
-        } else {
-            Err(refusal(Adapter::Mem0, status, &headers))
-        }
-    };
-    match asked.await {
-        Ok(()) => Finding::ok("mem0", "it answers and accepts us"),
+/// Mem0, by a search among the facts of nobody, as the service would make it.
+pub(super) async fn mem0(config: config::Mem0, outbound: &Arc<Outbound>) -> Finding {
+    let mem0 = Mem0::new(config, Arc::clone(outbound));
+    let nobody = UserId(Uuid::nil());
+    match mem0.search(nobody, &redact("hello"), 1, soon()).await {
+        Ok(_) => Finding::ok("mem0", "it answers and accepts us"),
         Err(error) => Finding::fail("mem0", explain(&error, "MEM0_API_KEY", "Mem0")),
     }
 }

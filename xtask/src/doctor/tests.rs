@@ -258,6 +258,11 @@ async fn each_thing_that_is_wrong_is_named() {
             "qstash      the topic does not deliver to http://127.0.0.1:9/api/jobs/mem0",
         ),
         (
+            "MEM0_API_KEY",
+            "m0-secret-of-the-tests",
+            "mem0        Mem0 does not answer",
+        ),
+        (
             "QSTASH_CURRENT_SIGNING_KEY",
             "sig_other",
             "qstash      the account signs with another key",

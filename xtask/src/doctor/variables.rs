@@ -34,7 +34,7 @@ pub(super) fn examine(env: &[(String, String)]) -> (Vec<Finding>, Read) {
         .iter()
         .map(|fault| Finding::fail(AREA, fault.to_string()))
         .collect();
-    let faulty = faults.iter().map(|fault| fault.variable).collect();
+    let mut faulty: Vec<_> = faults.iter().map(|fault| fault.variable).collect();
 
     let known = |name: &str| env::ALL.iter().any(|variable| variable.name == name);
     for name in set.keys() {
@@ -46,6 +46,7 @@ pub(super) fn examine(env: &[(String, String)]) -> (Vec<Finding>, Read) {
         }
     }
     if !set.contains_key(env::MEMORY_PUBLIC_URL.name) {
+        faulty.push(env::MEMORY_PUBLIC_URL.name);
         findings.push(Finding::fail(
             AREA,
             "MEMORY_PUBLIC_URL is missing: QStash's signatures would be checked against an address of this machine",
