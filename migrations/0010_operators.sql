@@ -95,6 +95,12 @@ begin
         where a.user_id = v_group.user_id
             and a.turn_id = any(v_group.turn_ids)
             and a.adapter = p_adapter;
+        insert into memories.audit (user_id, kind, details)
+        select
+            v_group.user_id,
+            'dead_letter',
+            jsonb_build_object('adapter', p_adapter, 'turnId', r.turn_id, 'replayed', true)
+        from unnest(v_group.turn_ids) as r (turn_id);
         v_replayed := v_replayed + cardinality(v_group.turn_ids);
     end loop;
     return v_replayed;

@@ -3,8 +3,11 @@
 mod bench;
 mod deploy_check;
 mod dev;
+mod dlq;
 mod doctor;
+mod faults;
 mod indexes;
+mod jobs;
 mod migrate;
 mod openapi;
 mod provision;
@@ -42,8 +45,14 @@ enum Command {
     Provision(provision::Arguments),
     /// Build and drop the indexes of very large users, where no pg_cron does
     Indexes(indexes::Arguments),
+    /// The turns that were given up: list, show, replay, discard
+    Dlq(dlq::Arguments),
+    /// How the jobs fare
+    Jobs(jobs::Arguments),
     /// Write public/openapi.json from the code's types
     Openapi(openapi::Arguments),
+    /// Record turns while everything goes wrong, and judge what is left of them
+    Faults(faults::Arguments),
     /// Run every test, installing what they need
     Test(test::Arguments),
     /// Build as Vercel does, offline, and check what it would deploy; many minutes
@@ -62,7 +71,13 @@ async fn main() -> std::process::ExitCode {
         Command::Doctor(arguments) => doctor::run(arguments).await,
         Command::Provision(arguments) => provision::run(arguments).await,
         Command::Indexes(arguments) => indexes::run(arguments).await,
+        Command::Dlq(arguments) => dlq::run(arguments).await,
+        Command::Jobs(arguments) => match jobs::run(arguments).await {
+            Ok(code) => return code,
+            Err(error) => Err(error),
+        },
         Command::Openapi(arguments) => openapi::run(arguments),
+        Command::Faults(arguments) => faults::run(arguments).await,
         Command::Test(arguments) => test::run(arguments),
         Command::CheckVercel => deploy_check::vercel().await,
         Command::CheckSam => deploy_check::sam().await,

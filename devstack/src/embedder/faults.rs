@@ -45,6 +45,8 @@ struct FaultState {
     at_random: Option<(f64, fastrand::Rng)>,
     status: StatusCode,
     retry_after: Option<Duration>,
+    /// What no text may contain, and the status of a request with one that does.
+    poison: Option<(String, StatusCode)>,
     requests: Requests,
 }
 
@@ -73,6 +75,17 @@ impl Faults {
         self.lock().at_random = Some((share, fastrand::Rng::with_seed(seed)));
     }
 
+    /// From now on a request with a text that contains `words` is answered with `status`, as by a
+    /// provider that always chokes on it. Replaces what was asked for before.
+    pub fn choke_on(&self, words: impl Into<String>, status: StatusCode) {
+        self.lock().poison = Some((words.into(), status));
+    }
+
+    /// Ends [`Faults::choke_on`].
+    pub fn cure(&self) {
+        self.lock().poison = None;
+    }
+
     /// While on, requests are read and not answered; switched off, they are answered after all.
     pub fn hang(&self, on: bool) {
         self.hang.send_replace(on);
@@ -99,22 +112,20 @@ impl Faults {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn record(&self, body: &[u8]) {
+    fn record(&self, texts: &[String]) {
         let mut state = self.lock();
         let requests = &mut state.requests;
         requests.count += 1;
-        match serde_json::from_slice(body) {
-            Ok(Input {
-                input: Texts::One(text),
-            }) => requests.texts.push_back(text),
-            Ok(Input {
-                input: Texts::Many(texts),
-            }) => requests.texts.extend(texts),
-            // The server says what is wrong with it.
-            Err(_) => {}
-        }
+        requests.texts.extend(texts.iter().cloned());
         let surplus = requests.texts.len().saturating_sub(KEPT_TEXTS);
         requests.texts.drain(..surplus);
+    }
+
+    fn choked(&self, texts: &[String]) -> Option<Response> {
+        let state = self.lock();
+        let (words, status) = state.poison.as_ref()?;
+        let poisoned = texts.iter().any(|text| text.contains(words));
+        poisoned.then(|| ApiError::new(*status, "A text that a test spoilt.").into_response())
     }
 
     fn failure(&self) -> Option<Response> {
@@ -150,6 +161,19 @@ enum Texts {
     Many(Vec<String>),
 }
 
+/// The texts of a request; none where it cannot be read: the server says what is wrong with it.
+fn texts(body: &[u8]) -> Vec<String> {
+    match serde_json::from_slice(body) {
+        Ok(Input {
+            input: Texts::One(text),
+        }) => vec![text],
+        Ok(Input {
+            input: Texts::Many(texts),
+        }) => texts,
+        Err(_) => Vec::new(),
+    }
+}
+
 /// The layer around the server's routes.
 pub(super) async fn inject(State(faults): State<Faults>, request: Request, next: Next) -> Response {
     if request.uri().path() != "/v1/embeddings" {
@@ -159,10 +183,11 @@ pub(super) async fn inject(State(faults): State<Faults>, request: Request, next:
     let Ok(body) = to_bytes(body, usize::MAX).await else {
         return ApiError::new(StatusCode::BAD_REQUEST, "The body broke off.").into_response();
     };
-    faults.record(&body);
+    let texts = texts(&body);
+    faults.record(&texts);
     // An error means that the switchboard is gone, and with it the server.
     let _ = faults.hang.subscribe().wait_for(|hang| !hang).await;
-    if let Some(response) = faults.failure() {
+    if let Some(response) = faults.failure().or_else(|| faults.choked(&texts)) {
         return response;
     }
     let response = next.run(Request::from_parts(head, Body::from(body))).await;

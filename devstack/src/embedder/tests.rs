@@ -57,6 +57,22 @@ async fn a_key_and_another_model_can_be_set() {
 }
 
 #[tokio::test]
+async fn it_chokes_on_some_words_until_it_is_cured() {
+    let embedder = start();
+    embedder.choke_on("gravel", StatusCode::BAD_REQUEST);
+    for (text, status) in [
+        ("a spoon of gravel", StatusCode::BAD_REQUEST),
+        ("a spoon of sugar", StatusCode::OK),
+        ("more gravel", StatusCode::BAD_REQUEST),
+    ] {
+        assert_eq!(send(&embedder, text).await.status(), status, "{text}");
+    }
+    embedder.cure();
+    assert_eq!(send(&embedder, "gravel").await.status(), StatusCode::OK);
+    assert_eq!(embedder.requests().texts.len(), 4);
+}
+
+#[tokio::test]
 async fn the_next_requests_fail_as_asked() {
     let embedder = start();
     embedder.fail_next(

@@ -13,7 +13,7 @@ mod latency;
 mod samples;
 mod size;
 mod stack;
-mod table;
+pub(crate) mod table;
 
 use clap::Subcommand;
 

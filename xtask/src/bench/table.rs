@@ -1,4 +1,5 @@
-//! What a benchmark says: tables for a person, the same as JSON for a script.
+//! What a benchmark says: tables for a person, the same as JSON for a script. Other commands print their
+//! tables with it too.
 
 use std::fmt;
 
@@ -7,15 +8,15 @@ use serde::ser::{SerializeMap, Serializer};
 
 /// The tables of one run.
 #[derive(Debug, Serialize)]
-pub(super) struct Report {
-    pub(super) tables: Vec<Table>,
+pub(crate) struct Report {
+    pub(crate) tables: Vec<Table>,
     /// What one has to know to read the figures.
-    pub(super) notes: Vec<String>,
+    pub(crate) notes: Vec<String>,
 }
 
 impl Report {
     /// Whether every bar was kept.
-    pub(super) fn passed(&self) -> bool {
+    pub(crate) fn passed(&self) -> bool {
         let mut cells = self
             .tables
             .iter()
@@ -26,14 +27,14 @@ impl Report {
 
 /// Rows of cells, one for each column.
 #[derive(Debug)]
-pub(super) struct Table {
-    pub(super) title: String,
-    pub(super) columns: Vec<&'static str>,
-    pub(super) rows: Vec<Vec<Cell>>,
+pub(crate) struct Table {
+    pub(crate) title: String,
+    pub(crate) columns: Vec<&'static str>,
+    pub(crate) rows: Vec<Vec<Cell>>,
 }
 
 impl Table {
-    pub(super) fn new<const N: usize>(
+    pub(crate) fn new<const N: usize>(
         title: impl Into<String>,
         columns: [&'static str; N],
     ) -> Self {
@@ -44,16 +45,17 @@ impl Table {
         }
     }
 
-    pub(super) fn row<const N: usize>(&mut self, cells: [Cell; N]) {
+    pub(crate) fn row<const N: usize>(&mut self, cells: [Cell; N]) {
         self.rows.push(cells.into());
     }
 }
 
 /// One figure, or what it is about.
 #[derive(Debug, Clone)]
-pub(super) enum Cell {
+pub(crate) enum Cell {
     Empty,
     Text(String),
+    Count(i64),
     Milliseconds(f64),
     Ratio(f64),
     Mebibytes(f64),
@@ -78,6 +80,7 @@ impl fmt::Display for Cell {
         match self {
             Self::Empty => Ok(()),
             Self::Text(text) => f.write_str(text),
+            Self::Count(count) => count.fmt(f),
             Self::Milliseconds(ms) => write!(f, "{ms:.3} ms"),
             Self::Ratio(ratio) => write!(f, "{ratio:.2}x"),
             Self::Mebibytes(size) => write!(f, "{size:.1} MiB"),
@@ -92,6 +95,7 @@ impl Serialize for Cell {
         match self {
             Self::Empty => serializer.serialize_none(),
             Self::Text(text) => serializer.serialize_str(text),
+            Self::Count(count) => serializer.serialize_i64(*count),
             Self::Milliseconds(n) | Self::Ratio(n) | Self::Mebibytes(n) => {
                 serializer.serialize_f64((n * 1e3).round() / 1e3)
             }
