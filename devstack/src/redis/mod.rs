@@ -64,7 +64,7 @@ pub use self::{
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What to start.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Settings {
     /// The folder for what the server says while it starts; made if missing.
     pub folder: PathBuf,
@@ -85,7 +85,6 @@ impl Default for Settings {
 }
 
 /// A running Redis with its REST side. Dropped, or when this process ends in any way, both end.
-#[derive(Debug)]
 pub struct Redis {
     core: Arc<Core>,
     url: String,
@@ -95,7 +94,6 @@ pub struct Redis {
 }
 
 /// What a request is served with.
-#[derive(Debug)]
 struct Core {
     token: String,
     pool: Pool,

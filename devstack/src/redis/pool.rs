@@ -15,7 +15,6 @@ use tokio::{
 use super::resp::{Reply, decode, encode};
 
 /// Idle connections, all alike: nothing that goes through them changes their state.
-#[derive(Debug)]
 pub(super) struct Pool {
     port: u16,
     password: Option<String>,

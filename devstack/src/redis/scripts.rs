@@ -11,7 +11,7 @@ use super::command::Words;
 const FLAG: &[u8] = b"allow-key-locking";
 
 /// The hash that a client knows (hexadecimal, lower case), and the one that the server knows.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Scripts(HashMap<Vec<u8>, Vec<u8>>);
 
 impl Scripts {
