@@ -34,7 +34,7 @@ const FILL: &str = "
         where t.id is not null
     ) as v";
 
-/// The ten nearest to each of twelve questions, one line per hit.
+/// The nearest to each of twelve questions, one line per hit.
 const ASK: &str = "
     select q || ':' || m.turn_id
     from generate_series(0, 11) as q
@@ -43,7 +43,7 @@ const ASK: &str = "
         from generate_series(1, 64) as d
         where q is not null
     ) as v
-    cross join lateral memories.match_embedding('m', v.v, null, 10) as m";
+    cross join lateral memories.match_embedding('m', v.v, null, $1) as m";
 
 /// A migrated database of its own, without pg_cron.
 async fn database() -> Database {
@@ -59,8 +59,12 @@ pub(crate) async fn fill(admin: &Client, turns: i32) -> Uuid {
     user
 }
 
-/// What the user finds, asked as a request of theirs would.
+/// The ten nearest that the user finds, asked as a request of theirs would.
 async fn found(database: &Database, user: Uuid) -> Vec<String> {
+    nearest(database, user, 10).await
+}
+
+async fn nearest(database: &Database, user: Uuid, limit: i32) -> Vec<String> {
     let admin = database.admin().await.unwrap();
     let claims = json!({ "sub": user, "role": "authenticated" });
     admin
@@ -69,7 +73,7 @@ async fn found(database: &Database, user: Uuid) -> Vec<String> {
         ))
         .await
         .unwrap();
-    let rows = admin.query(ASK, &[]).await.unwrap();
+    let rows = admin.query(ASK, &[&limit]).await.unwrap();
     // What the scan was is counted when the session ends, or now.
     admin
         .batch_execute("reset role; select pg_stat_force_next_flush()")
@@ -143,9 +147,12 @@ fn a_large_user_is_searched_by_an_index_of_their_own_and_nobody_else_is() {
         assert_eq!(searches(&admin).await, 12);
         let hits = by_index.iter().filter(|hit| exact.contains(hit)).count();
         assert!(hits >= 114, "recall of {hits} in 120");
+        // So many that the planner, who knows nothing of the user, would rather read and sort all.
+        assert_eq!(nearest(&database, large, 400).await.len(), 12 * 400);
+        assert_eq!(searches(&admin).await, 24);
 
         assert_eq!(found(&database, small).await, small_exact);
-        assert_eq!(searches(&admin).await, 12);
+        assert_eq!(searches(&admin).await, 24);
     });
 }
 
