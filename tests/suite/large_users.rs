@@ -1,6 +1,6 @@
 //! Very large users: an index of their own, built and dropped without anybody noticing.
 
-use black_box::run;
+use black_box::{run, until};
 use devstack::postgres::{self, Database};
 use serde_json::{Value, json};
 use tokio_postgres::Client;
@@ -279,8 +279,11 @@ fn the_sweeper_surveys_once_an_hour_and_hears_of_an_overdue_vacuum() {
         assert_eq!(again, None);
         admin.batch_execute("reset role").await.unwrap();
 
-        admin.batch_execute("vacuum memories.turns").await.unwrap();
-        let report = tend(&admin).await;
-        assert_eq!(report["vacuum"], json!([]), "{report}");
+        // Somebody's snapshot, an automatic analyze's for one, can keep rows from being visible to all.
+        until(async || {
+            admin.batch_execute("vacuum memories.turns").await.unwrap();
+            tend(&admin).await["vacuum"] == json!([])
+        })
+        .await;
     });
 }
