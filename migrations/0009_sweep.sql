@@ -15,7 +15,9 @@ alter table memories.sweeps enable row level security;
 
 -- Pending turns whose job is not queued any more, though nothing of ours takes one
 -- away without the other: an operator purged a queue, or restored half a backup.
--- They get new jobs. Looked for every ten minutes, among what waits for long.
+-- They get new jobs, one per 100. Looked for every ten minutes, among the 10,000 of an
+-- adapter that wait for longest: a backlog must not hold up the sweep, and as long as
+-- those do not get done, no others would either.
 create function memories.adopt_orphans(p_limit integer) returns integer
 language plpgsql volatile security definer
 set search_path = ''
@@ -26,27 +28,40 @@ declare
     v_adopted integer := 0;
 begin
     for v_group in
-        select a.adapter, a.user_id, a.session_id, array_agg(a.turn_id) as turn_ids
+        select w.adapter, w.user_id, w.session_id, array_agg(w.turn_id) as turn_ids
         from (
-            select o.adapter, o.user_id, o.session_id, o.turn_id
-            from memories.adapter_syncs as o
-            where o.state = 'pending'
-                and o.enqueued_at < now() - make_interval(secs => 10 * memories.job_patience())
-                and (
-                    o.job_id is null
-                    or (
-                        o.adapter = 'embed'
-                        and not exists (select from pgmq.q_memory_embed as q where q.msg_id = o.job_id)
-                    )
-                    or (
-                        o.adapter = 'mem0'
-                        and not exists (select from pgmq.q_memory_mem0 as q where q.msg_id = o.job_id)
-                    )
-                )
-            limit p_limit
-            for update skip locked
-        ) as a
-        group by a.adapter, a.user_id, a.session_id
+            select
+                a.*,
+                row_number() over (
+                    partition by a.adapter, a.user_id, a.session_id order by a.turn_id
+                ) as place
+            from (
+                select l.adapter, l.user_id, l.session_id, l.turn_id
+                from memories.adapter_states as s
+                cross join lateral (
+                    select p.user_id, p.turn_id, p.adapter, p.job_id
+                    from memories.adapter_syncs as p
+                    where p.adapter = s.adapter
+                        and p.state = 'pending'
+                        and p.enqueued_at < now() - make_interval(secs => 10 * memories.job_patience())
+                    order by p.enqueued_at
+                    limit 10000
+                ) as o
+                join memories.adapter_syncs as l
+                    on l.user_id = o.user_id and l.turn_id = o.turn_id and l.adapter = o.adapter
+                where l.state = 'pending'
+                    and l.job_id is not distinct from o.job_id
+                    and case o.adapter
+                        when 'embed' then
+                            not exists (select from pgmq.q_memory_embed as q where q.msg_id = o.job_id)
+                        else
+                            not exists (select from pgmq.q_memory_mem0 as q where q.msg_id = o.job_id)
+                    end
+                limit p_limit
+                for update of l skip locked
+            ) as a
+        ) as w
+        group by w.adapter, w.user_id, w.session_id, (w.place - 1) / 100
     loop
         v_job_id := memories.send_job(v_group.adapter, v_group.user_id, v_group.session_id, v_group.turn_ids);
         perform from pgmq.set_vt(('memory_' || v_group.adapter)::text, v_job_id::bigint, 0::integer);
