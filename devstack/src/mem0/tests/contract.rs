@@ -1,7 +1,10 @@
 //! What our adapter promises, over any Mem0. Texts are about different things, since the real engine
 //! leaves out a fact that it has already.
 
+use std::net::{Ipv4Addr, SocketAddr};
+
 use super::*;
+use crate::delay_proxy::{DelayProxy, Mode};
 use crate::mem0::RealMem0;
 use crate::postgres::{Error as PostgresError, shared};
 
@@ -53,6 +56,8 @@ async fn keeps_the_contract(bench: impl Fn() -> Bench) {
     a_repeat_adds_what_is_not_there(bench()).await;
     a_new_revision_takes_the_place_of_the_old(bench()).await;
     a_late_old_revision_changes_nothing(bench()).await;
+    a_new_revision_of_the_same_words_is_kept(bench()).await;
+    a_lost_reply_doubles_nothing(bench()).await;
     nothing_is_sent_of_a_blank_text(bench()).await;
     users_do_not_see_each_other(bench(), bench()).await;
     a_user_is_deleted_whole(bench(), bench()).await;
@@ -131,6 +136,38 @@ async fn a_late_old_revision_changes_nothing(bench: Bench) {
     let facts = bench.search("brews coffee").await;
     assert_eq!(facts.len(), 1);
     assert!(facts[0].text.contains("red"));
+}
+
+/// Mem0 leaves out a fact that it has; here it has it until the old revision is gone.
+async fn a_new_revision_of_the_same_words_is_kept(bench: Bench) {
+    let turn = Turn::new("Ivy climbs with a rope of hemp");
+    bench.push(&turn).await.unwrap();
+    bench.found("rope of hemp", 1).await;
+    let second = turn.revised("Ivy climbs with a rope of hemp");
+    assert!(bench.push(&second).await.unwrap().is_some());
+    settle().await;
+    bench.found("rope of hemp", 1).await;
+}
+
+/// The line to Mem0 delivers what we send, and nothing of what it answers.
+async fn a_lost_reply_doubles_nothing(bench: Bench) {
+    let port = bench.config.url.rsplit(':').next().unwrap();
+    let target = SocketAddr::from((Ipv4Addr::LOCALHOST, port.parse().unwrap()));
+    let line = DelayProxy::start(target, Duration::ZERO).await.unwrap();
+    let url = format!("http://127.0.0.1:{}", line.port());
+    let over_line = bench.with(|config| config.url = url);
+    let turn = Turn::new("Jo paints the fence white");
+    line.set_mode(Mode::LoseReplies);
+    let pushed = over_line
+        .push_within(&turn, Duration::from_millis(500))
+        .await;
+    let kind = pushed.unwrap_err().kind;
+    assert!(matches!(kind, ErrorKind::Timeout | ErrorKind::Unreachable));
+    bench.found("paints the fence", 1).await;
+    line.set_mode(Mode::Forward);
+    assert!(over_line.push(&turn.repeated()).await.unwrap().is_some());
+    settle().await;
+    assert_eq!(bench.search("paints the fence").await.len(), 1);
 }
 
 async fn nothing_is_sent_of_a_blank_text(bench: Bench) {

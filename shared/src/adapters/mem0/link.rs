@@ -31,8 +31,10 @@ pub(super) struct Link {
 pub(super) enum Sending {
     /// Quickly: on a kept connection, and again if that one was dead.
     Kept,
-    /// Once at most. A kept connection that died while the function was frozen would make it seem
-    /// lost, so none is ever kept for such a call.
+    /// On a connection of its own, and again if that one broke. So no kept connection is there, dead
+    /// since the function was frozen, for a call that is sent once.
+    Fresh,
+    /// On a connection of its own, and never again.
     Once,
 }
 
@@ -72,6 +74,7 @@ impl Link {
             .header(CONTENT_TYPE, "application/json");
         let request = match sending {
             Sending::Kept => request.body(bytes),
+            Sending::Fresh => request.header(CONNECTION, "close").body(bytes),
             // A body of this sort cannot be copied, so that nothing below can send it again.
             Sending::Once => request
                 .header(CONNECTION, "close")

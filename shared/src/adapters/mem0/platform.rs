@@ -230,7 +230,7 @@ async fn first_memory(
     let body = json!({"filters": {"user_id": user}});
     let query = [("page", "1"), ("page_size", "1")];
     let listed: Memories = link
-        .post("/v3/memories/", &query, &body, Sending::Kept, deadline)
+        .post("/v3/memories/", &query, &body, Sending::Fresh, deadline)
         .await?;
     Ok(listed.results.into_iter().next().map(|memory| memory.id))
 }
@@ -242,7 +242,7 @@ async fn memories(link: &Link, filters: Value, deadline: Deadline) -> Result<Mem
     for page in 1..=PAGES {
         let query = [("page", &*page.to_string()), ("page_size", PAGE)];
         let listed: Memories = link
-            .post("/v3/memories/", &query, &body, Sending::Kept, deadline)
+            .post("/v3/memories/", &query, &body, Sending::Fresh, deadline)
             .await?;
         all.extend(listed.results);
         if listed.next.is_none() {

@@ -67,7 +67,7 @@ pub(super) async fn marks(
             "threshold": 0.0,
         });
         let found: Memories = link
-            .post("/search", &[], &body, Sending::Kept, deadline)
+            .post("/search", &[], &body, Sending::Fresh, deadline)
             .await?;
         marks = of_turn(found, turn);
     }
