@@ -86,7 +86,10 @@ pub struct Report {
 ///
 /// # Errors
 /// When the parts cannot be had or a user is never answered; a bad verdict is not an error.
-pub async fn run(settings: Settings, progress: impl Fn(Progress) + Send + Sync) -> Result<Report, Error> {
+pub async fn run(
+    settings: Settings,
+    progress: impl Fn(Progress) + Send + Sync,
+) -> Result<Report, Error> {
     progress(Progress::Starting);
     let plan = Plan::new(&settings);
     let mut parts = Parts::start(&settings).await?;

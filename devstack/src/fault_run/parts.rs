@@ -59,7 +59,9 @@ impl Parts {
         let folder = workspace().join(format!(".dev/fault-runs/{run}"));
         let data_dir = folder.join("postgres");
         let server = server(&data_dir, None).await?;
-        let database = server.fresh_database(&workspace().join("migrations")).await?;
+        let database = server
+            .fresh_database(&workspace().join("migrations"))
+            .await?;
         // Nobody waits for anybody: the sweeper may have each job at once, beside QStash.
         let name = database.name();
         let impatient = format!("alter database \"{name}\" set memories.job_patience = '0'");
@@ -91,7 +93,10 @@ impl Parts {
             ]);
             if let Some(redis) = &redis {
                 env.insert("UPSTASH_REDIS_REST_URL".to_owned(), redis.url().to_owned());
-                env.insert("UPSTASH_REDIS_REST_TOKEN".to_owned(), redis.token().to_owned());
+                env.insert(
+                    "UPSTASH_REDIS_REST_TOKEN".to_owned(),
+                    redis.token().to_owned(),
+                );
             }
             let stack = Stack::start(StackSettings {
                 functions: built,
@@ -154,7 +159,13 @@ impl Parts {
     /// Turns and adapters that still wait.
     pub(super) async fn pending(&self) -> Result<i64, Error> {
         let query = "select count(*) from memories.adapter_syncs where state = 'pending'";
-        Ok(self.database.admin().await?.query_one(query, &[]).await?.get(0))
+        Ok(self
+            .database
+            .admin()
+            .await?
+            .query_one(query, &[])
+            .await?
+            .get(0))
     }
 
     pub(super) async fn stop(self) {

@@ -86,7 +86,9 @@ fn requests(random: &mut Rng, turns: usize) -> Vec<Request> {
         let batch = random.usize(1..=6).min(turns - number);
         requests.push(Request {
             session: format!("session-{}", random.usize(0..3)),
-            turns: (number..number + batch).map(|number| turn(random, number)).collect(),
+            turns: (number..number + batch)
+                .map(|number| turn(random, number))
+                .collect(),
             replaces: false,
             edited: false,
             twice: random.u8(0..10) == 0,
@@ -112,13 +114,27 @@ fn requests(random: &mut Rng, turns: usize) -> Vec<Request> {
 
 fn turn(random: &mut Rng, number: usize) -> Turn {
     let role = ["user", "assistant", "user", "assistant", "tool"][random.usize(0..5)];
-    let words = ["tea", "rain", "a green door", "the train", "my sister", "seven"];
+    let words = [
+        "tea",
+        "rain",
+        "a green door",
+        "the train",
+        "my sister",
+        "seven",
+    ];
     let (one, other) = (random.usize(0..words.len()), random.usize(0..words.len()));
-    let poison = if random.u8(0..100) == 0 { POISON } else { "plain" };
+    let poison = if random.u8(0..100) == 0 {
+        POISON
+    } else {
+        "plain"
+    };
     Turn {
         id: format!("turn-{number}"),
         role,
-        text: format!("{} and {}, {poison}, number {number}", words[one], words[other]),
+        text: format!(
+            "{} and {}, {poison}, number {number}",
+            words[one], words[other]
+        ),
     }
 }
 

@@ -96,13 +96,22 @@ async fn speak(
     told: impl Fn(usize),
 ) -> Result<(), Error> {
     let mut random = Rng::with_seed(seed);
-    let token = tokens::mint(&door.jwt_secret, Some(person.user), tokens::USER, tokens::HOUR)?;
+    let token = tokens::mint(
+        &door.jwt_secret,
+        Some(person.user),
+        tokens::USER,
+        tokens::HOUR,
+    )?;
     for request in &person.requests {
         let start = Instant::now();
         let mut impatient = request.impatient;
         loop {
             requests.fetch_add(1, Ordering::Relaxed);
-            let wait = if impatient { Duration::from_millis(15) } else { PATIENCE };
+            let wait = if impatient {
+                Duration::from_millis(15)
+            } else {
+                PATIENCE
+            };
             impatient = false;
             if send(door, &mut random, &token, request, wait).await? {
                 break;
@@ -136,7 +145,10 @@ async fn send(
             .body(body)
             .send()
     };
-    let (one, other) = (door.url(random, "/api/turns"), door.url(random, "/api/turns"));
+    let (one, other) = (
+        door.url(random, "/api/turns"),
+        door.url(random, "/api/turns"),
+    );
     let response = if request.twice {
         let (response, _) = tokio::join!(post(one), post(other));
         response

@@ -24,7 +24,10 @@ pub(super) struct Troubles(Mutex<BTreeMap<&'static str, u64>>);
 
 impl Troubles {
     pub(super) fn counts(&self) -> BTreeMap<&'static str, u64> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     fn note(&self, what: &'static str) {

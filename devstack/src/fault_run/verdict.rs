@@ -87,7 +87,8 @@ impl Verdict {
     /// Holds what is there against what was said.
     pub(super) async fn of(plan: &Plan, parts: &Parts) -> Result<Self, Error> {
         let admin = parts.database.admin().await?;
-        let mut stored: BTreeMap<(Uuid, String, String), Vec<tokio_postgres::Row>> = BTreeMap::new();
+        let mut stored: BTreeMap<(Uuid, String, String), Vec<tokio_postgres::Row>> =
+            BTreeMap::new();
         for row in admin.query(TURNS, &[]).await? {
             let key = (row.get(0), row.get(2), row.get(3));
             stored.entry(key).or_default().push(row);
@@ -186,8 +187,15 @@ impl Verdict {
             dead_without_reason,
         } = self;
         let turns = [
-            lost, doubled, altered, not_embedded, pushed_twice, not_pushed, pending,
-            dead_by_accident, dead_without_reason,
+            lost,
+            doubled,
+            altered,
+            not_embedded,
+            pushed_twice,
+            not_pushed,
+            pending,
+            dead_by_accident,
+            dead_without_reason,
         ];
         turns.into_iter().all(|count| *count == 0) && *out_of_line == 0 && *queued == 0
     }
@@ -197,7 +205,10 @@ impl Verdict {
 fn pushed(parts: &Parts) -> BTreeMap<String, BTreeMap<i64, usize>> {
     let mut pushed: BTreeMap<String, BTreeMap<i64, usize>> = BTreeMap::new();
     for memory in parts.mem0.memories() {
-        let turn = memory.metadata["turnId"].as_str().unwrap_or_default().to_owned();
+        let turn = memory.metadata["turnId"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
         let revision = memory.metadata["revision"].as_i64().unwrap_or_default();
         *pushed.entry(turn).or_default().entry(revision).or_default() += 1;
     }

@@ -21,7 +21,7 @@ pub use self::jobs::{
     Begun, Done, Down, Failed, JobTurn, QueuedJob, Settled, Settlement, TurnVector, Work,
 };
 pub use self::sessions::{SessionCursor, SessionRow, SyncState, TurnRow, Turns};
-pub use self::sweep::{LateJob, Sweep};
+pub use self::sweep::{LateJob, OverdueTable, Sweep, Upkeep};
 pub use self::turns::{Recorded, Recording};
 
 use tokio::sync::OnceCell;

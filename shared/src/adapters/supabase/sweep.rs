@@ -20,6 +20,9 @@ select memories.end_sweep()";
 const OPEN_CIRCUITS: &str = "
 select memories.open_circuits()";
 
+const TEND: &str = "
+select memories.tend_large_users()";
+
 /// A sweep that has begun.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -44,6 +47,25 @@ pub struct LateJob {
     pub id: i64,
     /// How many sweeps have taken it, with this one.
     pub sweeps: u32,
+}
+
+/// How the tables and indexes fare; looked at once an hour.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Upkeep {
+    /// Very large users' indexes that nobody builds.
+    pub to_build: Vec<String>,
+    /// Such indexes that nobody needs any more and nobody drops.
+    pub to_drop: Vec<String>,
+    /// Tables of which an index alone no longer answers a query.
+    pub vacuum: Vec<OverdueTable>,
+}
+
+/// A table that a vacuum is overdue for.
+#[derive(Debug, Deserialize)]
+pub struct OverdueTable {
+    /// Its name.
+    pub table: String,
 }
 
 impl Supabase {
@@ -78,6 +100,17 @@ impl Supabase {
         self.transact("end_sweep", Actor::Sweeper, END, &[], deadline)
             .await
             .map(drop)
+    }
+
+    /// Has very large users' indexes built or dropped where the database can do so by itself, and
+    /// says what it cannot. Nothing when it was looked at within the hour.
+    pub async fn tend_large_users(&self, deadline: Deadline) -> Result<Option<Upkeep>, StoreError> {
+        let rows = self
+            .transact("tend_large_users", Actor::Sweeper, TEND, &[], deadline)
+            .await?;
+        let row = rows.first().ok_or_else(|| malformed("no row"))?;
+        let upkeep: Option<Json<Upkeep>> = row.try_get(0).map_err(malformed)?;
+        Ok(upkeep.map(|Json(upkeep)| upkeep))
     }
 
     /// Whether the database answers, and which adapters are known to be down.

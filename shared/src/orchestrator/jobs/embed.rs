@@ -1,6 +1,7 @@
 //! An attempt at embedding: each turn under each model that is configured.
 
 use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
 
 use uuid::Uuid;
 
@@ -16,13 +17,18 @@ use crate::orchestrator::App;
 /// than a vector can say.
 const MAX_TOKENS: u32 = 8000;
 
+/// What every provider embeds.
+const PLAIN: &str = "tea";
+
+/// How long it may take for that.
+const PLAIN_DEADLINE: Duration = Duration::from_secs(3);
+
 /// Embeds what is not embedded yet. A turn is done when every model has it.
 pub(super) async fn embed(app: &App, work: &Work) -> Worked {
     let deadline = Deadline::after(app.jobs.work());
     let mut vectors = Vec::new();
     let mut failed: HashMap<Uuid, Option<ErrorKind>> = HashMap::new();
     let mut first_error = None;
-    let mut answered = work.turns.is_empty();
     let mut outage = None;
     for embedder in app.embedder.iter().chain(&app.next_embedder) {
         let missing: Vec<&JobTurn> = work
@@ -31,14 +37,16 @@ pub(super) async fn embed(app: &App, work: &Work) -> Worked {
             .filter(|turn| !turn.models.iter().any(|model| model == embedder.model()))
             .collect();
         let embedded = embed_all(embedder, &missing, deadline).await;
-        answered |= missing.is_empty() || !embedded.vectors.is_empty();
+        if let Some(error) = embedded.error {
+            let silent = embedded.vectors.is_empty();
+            if silent && outage.is_none() && is_outage(embedder, error.kind, deadline).await {
+                outage = Some(error.kind);
+            }
+            first_error.get_or_insert(error);
+        }
         vectors.extend(embedded.vectors);
         for (turn, cause) in embedded.failed {
             failed.entry(turn).or_insert(cause);
-        }
-        if let Some(error) = embedded.error {
-            outage = outage.or(error.kind.may_be_an_outage().then_some(error.kind));
-            first_error.get_or_insert(error);
         }
     }
     let done = work
@@ -60,11 +68,23 @@ pub(super) async fn embed(app: &App, work: &Work) -> Worked {
                 .into_iter()
                 .map(|(turn, cause)| Failed { turn, cause })
                 .collect(),
-            // One text that cannot be embedded is no outage when another can.
-            trouble: outage.filter(|_| !answered),
+            trouble: outage,
         },
         error: first_error,
     }
+}
+
+/// Whether the provider, and not what was sent, is to blame: then it cannot embed a plain word either.
+/// Otherwise a few texts that no provider takes would look like an outage to all other turns.
+async fn is_outage(embedder: &Embedder, kind: ErrorKind, deadline: Deadline) -> bool {
+    if !kind.may_be_an_outage() {
+        return false;
+    }
+    !kind.may_be_the_turns_fault()
+        || embedder
+            .embed(&[PLAIN], deadline.at_most(PLAIN_DEADLINE))
+            .await
+            .is_err()
 }
 
 /// What one model made of some turns.

@@ -59,6 +59,7 @@ pub async fn sweep(app: &App) -> Result<JobAnswer, Problem> {
         (0, fresh.into_iter().chain(in_vain).collect())
     };
     let worked = work(app, to_work).await;
+    tend(app).await;
     let deadline = Deadline::after(DATABASE_DEADLINE);
     if let Err(error) = app.supabase.end_sweep(deadline).await {
         tracing::warn!(?error, "the sweep's end could not be noted");
@@ -129,6 +130,34 @@ async fn work(app: &App, jobs: Vec<LateJob>) -> u32 {
         .buffer_unordered(AT_ONCE)
         .fold(0, |all, done| async move { all + done })
         .await
+}
+
+/// Looks after the indexes, and tells an operator what the database cannot do by itself.
+async fn tend(app: &App) {
+    match app
+        .supabase
+        .tend_large_users(Deadline::after(DATABASE_DEADLINE))
+        .await
+    {
+        Ok(None) => {}
+        Ok(Some(upkeep)) => {
+            let overdue: Vec<&str> = upkeep
+                .vacuum
+                .iter()
+                .map(|overdue| overdue.table.as_str())
+                .collect();
+            let (to_build, to_drop) = (upkeep.to_build.len(), upkeep.to_drop.len());
+            if !overdue.is_empty() || to_build + to_drop > 0 {
+                tracing::warn!(
+                    to_build,
+                    to_drop,
+                    vacuum_overdue = overdue.join(" "),
+                    "the database wants attention"
+                );
+            }
+        }
+        Err(error) => tracing::warn!(?error, "the large users were not looked after"),
+    }
 }
 
 fn count(number: usize) -> u32 {
