@@ -122,6 +122,7 @@ async fn speak(
             }
             tokio::time::sleep(Duration::from_millis(random.u64(50..400))).await;
         }
+        tokio::time::sleep(Duration::from_millis(random.u64(0..200))).await;
         if !request.replaces {
             told(request.turns.len());
         }

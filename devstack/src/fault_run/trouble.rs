@@ -51,14 +51,14 @@ async fn go_on(
 ) -> Result<Infallible, Error> {
     let mut number = 0;
     loop {
-        tokio::time::sleep(Duration::from_millis(random.u64(100..500))).await;
+        tokio::time::sleep(Duration::from_millis(random.u64(50..250))).await;
         number += 1;
         if number % RESTART_EVERY == 10 {
             troubles.note("postgres restarted");
             things.restart_postgres().await?;
             continue;
         }
-        let moment = Duration::from_millis(random.u64(50..400));
+        let moment = Duration::from_millis(random.u64(50..300));
         match random.u8(0..100) {
             0..55 => {
                 troubles.note("function killed");
