@@ -8,6 +8,7 @@
 
 mod api;
 mod connection;
+mod faults;
 mod idempotency;
 mod isolation;
 mod large_users;
