@@ -60,7 +60,7 @@ pub(super) async fn marks(
     turn: &Push<'_>,
     deadline: Deadline,
 ) -> Result<Vec<Mark>, Error> {
-    let events: Vec<Event> = Vec::new();
+    let events = adds(link, user, deadline).await?;
     let of_turn = events
         .iter()
         .filter(|event| event.key().turn_id == Some(turn.turn));
