@@ -101,7 +101,7 @@ mod tests {
         for text in [
             "hello-world here",
             "@handle said",
-            "npm i @scope/package@1.2.3",
+            "npm i @scope/package@1.2.3, image@10.20",
             "root@localhost",
             "3 @ 2.50 each",
             "a@b",
