@@ -34,7 +34,7 @@ pub struct RealMem0 {
 
 impl RealMem0 {
     /// Starts it over a database with pgvector, given by an administrator's URL. The first time
-    /// on a machine its packages are fetched into `.dev/cache`: 240 MB unpacked, 20 seconds or more.
+    /// on a machine its packages are fetched into `.dev/cache`: 150 MB unpacked, 20 seconds or more.
     ///
     /// # Errors
     /// When Python or the packages cannot be had, or it does not start; the text says why.
