@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 
 use super::Worked;
-use crate::adapters::mem0::{Mem0, Push};
+use crate::adapters::mem0::{EventState, Mem0, Push};
 use crate::adapters::supabase::{Done, Failed, JobTurn, Settlement, Work};
 use crate::adapters::{Adapter, Error, ErrorKind};
 use crate::contract::bodies::Role;
@@ -16,6 +16,20 @@ use crate::redact::redact;
 
 /// How long one push may take: a self-hosted server asks its language model before it answers.
 const PUSH_DEADLINE: Duration = Duration::from_secs(15);
+
+/// How long is waited for the platform to do what it has accepted.
+const CONFIRMATION: Duration = Duration::from_secs(6);
+
+/// Between two looks at it.
+const LOOK_AGAIN: Duration = Duration::from_millis(400);
+
+/// What became of a push.
+enum Pushed {
+    /// Mem0 has the turn, under this id if it says one.
+    Kept(Option<String>),
+    /// Mem0 has taken it, and is not done with it.
+    Accepted,
+}
 
 /// Pushes the turns. Once Mem0 turns out to be away, the rest is left for another attempt.
 pub(super) async fn push(app: &App, user: UserId, work: &Work) -> Worked {
@@ -38,10 +52,14 @@ pub(super) async fn push(app: &App, user: UserId, work: &Work) -> Worked {
         while let Some(result) = pushes.next().await {
             let Some(turn) = turns.next() else { break };
             match result {
-                Ok(external_id) => settlement.done.push(Done {
+                Ok(Pushed::Kept(external_id)) => settlement.done.push(Done {
                     turn: turn.id,
                     revision: turn.revision,
                     external_id,
+                }),
+                Ok(Pushed::Accepted) => settlement.failed.push(Failed {
+                    turn: turn.id,
+                    cause: None,
                 }),
                 Err(error) => {
                     settlement.failed.push(Failed {
@@ -78,7 +96,7 @@ async fn push_one(
     work: &Work,
     turn: &JobTurn,
     deadline: Deadline,
-) -> Result<Option<String>, Error> {
+) -> Result<Pushed, Error> {
     let role = Role::from_word(&turn.role).ok_or_else(|| {
         Error::new(
             Adapter::Mem0,
@@ -95,6 +113,29 @@ async fn push_one(
         created_at: turn.created_at,
         repeat: turn.repeated || turn.revision > 1,
     };
-    mem0.push(user, &push, deadline.at_most(PUSH_DEADLINE))
-        .await
+    match mem0
+        .push(user, &push, deadline.at_most(PUSH_DEADLINE))
+        .await?
+    {
+        Some(id) => confirmed(mem0, id, deadline.at_most(CONFIRMATION)).await,
+        None => Ok(Pushed::Kept(None)),
+    }
+}
+
+/// Waits for what the platform has accepted to be done. When that takes long, or cannot be found out,
+/// the turn stays pending: a later attempt finds it there, and waits on.
+async fn confirmed(mem0: &Mem0, id: String, deadline: Deadline) -> Result<Pushed, Error> {
+    loop {
+        match mem0.event(&id, deadline).await {
+            Ok(EventState::Done | EventState::Unknown) => return Ok(Pushed::Kept(Some(id))),
+            Ok(EventState::Failed) => {
+                let what = "Mem0 accepted a turn and failed at it";
+                return Err(Error::new(Adapter::Mem0, ErrorKind::Refused, what));
+            }
+            Ok(EventState::Pending) if deadline.remaining() > LOOK_AGAIN => {
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
+            Ok(EventState::Pending) | Err(_) => return Ok(Pushed::Accepted),
+        }
+    }
 }

@@ -24,6 +24,9 @@ use crate::problem::Problem;
 /// take before and after, and some more.
 const BESIDE_THE_WORK: Duration = Duration::from_secs(10);
 
+/// When an attempt that was going well is to be followed by the next.
+const SOON: Duration = Duration::from_secs(3);
+
 /// What came of the other side's part: what to settle, and the first thing that went wrong.
 struct Worked {
     vectors: Vec<adapters::supabase::TurnVector>,
@@ -80,8 +83,8 @@ pub async fn work_job(
         Settled::Gone => Ok(JobOutcome::Gone),
         Settled::Left => Err(match worked.error {
             Some(error) => Problem::JobDelayed(error),
-            // All that was got to went well: the rest may follow at once.
-            None => Problem::JobLeased(Duration::from_secs(1)),
+            // All that was got to went well; the rest may follow soon.
+            None => Problem::JobLeased(SOON),
         }),
     }
 }
