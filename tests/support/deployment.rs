@@ -92,6 +92,9 @@ impl Deployment {
             embedder: EmbedderChoice::Lexical,
             qstash_time_scale: TIME_SCALE,
             qstash_faults: Arc::new(NoFaults),
+            redis: false,
+            mem0: false,
+            sweeps: false,
             log_dir: logs.clone(),
             env: std::collections::BTreeMap::new(),
         };

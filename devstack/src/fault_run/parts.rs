@@ -107,6 +107,9 @@ impl Parts {
                 embedder: EmbedderChoice::Lexical,
                 qstash_time_scale: TIME_SCALE,
                 qstash_faults: Arc::clone(&chance) as _,
+                redis: false,
+                mem0: false,
+                sweeps: false,
                 log_dir: folder.join("logs"),
                 env,
             })

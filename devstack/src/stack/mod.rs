@@ -1,6 +1,13 @@
-//! Everything together: QStash, the embedder, the functions and their router, over a database that
+//! Everything together: QStash, the providers, the functions and their router, over a database that
 //! the caller brings.
+//!
+//! ```text
+//! settings -> what is wanted;  providers -> what the functions may ask, and where they find it
+//! provision -> what QStash is told of the deployment;  tokens -> for callers
+//! ```
 
+mod providers;
+mod provision;
 mod settings;
 pub mod tokens;
 
@@ -8,24 +15,19 @@ pub use settings::{EmbedderChoice, StackSettings};
 
 pub use crate::workspace;
 
-use std::{collections::BTreeMap, net::TcpListener, sync::Arc, time::Duration};
+use std::{net::TcpListener, sync::Arc};
 
-use memory_orchestrator::{
-    adapters::{http::Outbound, upstash::qstash::QStash},
-    config,
-    domain::{deadline::Deadline, job::JobAdapter},
-    endpoints::{self, Route},
-};
+use memory_orchestrator::endpoints::{self, Route};
 
+use self::providers::Providers;
 use crate::{
     embedder,
     functions::{Functions, SpawnSettings},
+    mem0::Mem0,
     qstash::{Qstash, Settings as QstashSettings},
+    redis::Redis,
     router::{Router, RouterSettings},
 };
-
-/// The URL group that the functions publish to.
-const TOPIC: &str = "memory.sync";
 
 /// What went wrong while starting, as a text for a person.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -40,6 +42,10 @@ pub struct Stack {
     pub qstash: Qstash,
     /// The local embedder, when it is the lexical one.
     pub embedder: Option<embedder::Embedder>,
+    /// The cache, when it was asked for and can be had.
+    pub redis: Option<Redis>,
+    /// Mem0's fake, when it was asked for.
+    pub mem0: Option<Mem0>,
     /// The functions' processes.
     pub functions: Arc<Functions>,
     router: Router,
@@ -57,6 +63,7 @@ impl Stack {
             None => TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port(),
         };
         let url = format!("http://127.0.0.1:{port}");
+        let providers = Providers::start(&settings).await?;
         let qstash = Qstash::start(QstashSettings {
             time_scale: settings.qstash_time_scale,
             faults: settings.qstash_faults,
@@ -64,33 +71,7 @@ impl Stack {
         })
         .await?;
 
-        let mut env = BTreeMap::new();
-        let (mut embedder, mut minilm) = (None, None);
-        let model = match settings.embedder {
-            EmbedderChoice::None => None,
-            EmbedderChoice::Lexical => {
-                let started = embedder::Embedder::start(embedder::Settings::default())?;
-                let model = (started.url().to_owned(), embedder::lexical::NAME);
-                embedder = Some(started);
-                Some(model)
-            }
-            EmbedderChoice::MiniLm => {
-                let started = embedder::minilm::start(embedder::minilm::Settings {
-                    workspace: workspace().to_owned(),
-                    port: None,
-                    api_key: None,
-                })
-                .await?;
-                let model = (started.url().to_owned(), embedder::minilm::NAME);
-                minilm = Some(started);
-                Some(model)
-            }
-        };
-        if let Some((base, model)) = model {
-            env.insert("EMBEDDINGS_URL".to_owned(), format!("{base}/v1/embeddings"));
-            env.insert("EMBEDDINGS_MODEL".to_owned(), model.to_owned());
-            env.insert("EMBEDDINGS_DIMENSIONS".to_owned(), "384".to_owned());
-        }
+        let mut env = providers.env();
         let keys = qstash.signing_keys();
         for (name, value) in [
             ("DATABASE_URL", settings.database_url.as_str()),
@@ -123,15 +104,17 @@ impl Stack {
             functions: Arc::clone(&functions),
             public: workspace().join("public"),
         })?;
-        subscribe(&qstash, &url).await?;
+        provision::provision(&qstash, &url, settings.sweeps).await?;
         Ok(Self {
             url,
             jwt_secret: settings.jwt_secret,
             qstash,
-            embedder,
+            embedder: providers.embedder,
+            redis: providers.redis,
+            mem0: providers.mem0,
             functions,
             router,
-            minilm,
+            minilm: providers.minilm,
         })
     }
 
@@ -161,6 +144,12 @@ impl Stack {
         if let Some(minilm) = self.minilm {
             let _ = minilm.stop().await;
         }
+        if let Some(redis) = self.redis {
+            redis.stop().await;
+        }
+        if let Some(mem0) = self.mem0 {
+            mem0.stop().await;
+        }
     }
 }
 
@@ -171,25 +160,4 @@ pub fn routes() -> Vec<Route> {
         .iter()
         .map(|endpoint| endpoint.route)
         .collect()
-}
-
-/// Makes the jobs' endpoints members of the topic, with the service's own client.
-async fn subscribe(qstash: &Qstash, url: &str) -> Result<(), Error> {
-    let config = config::QStash {
-        url: qstash.url().to_owned(),
-        token: Some(config::Secret::new(qstash.token())),
-        topic: TOPIC.to_owned(),
-        retries: 3,
-        user_parallelism: 4,
-        backfill_rate: 30,
-        signing_keys: Vec::new(),
-    };
-    let client = QStash::new(config, url, Arc::new(Outbound::new(None)));
-    let jobs = JobAdapter::ALL.map(|adapter| format!("{url}/api/jobs/{}", adapter.name()));
-    Ok(client
-        .subscribe(
-            &jobs.each_ref().map(String::as_str),
-            Deadline::after(Duration::from_secs(5)),
-        )
-        .await?)
 }

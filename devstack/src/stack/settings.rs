@@ -56,6 +56,12 @@ pub struct StackSettings {
     pub qstash_time_scale: f64,
     /// What goes wrong with QStash.
     pub qstash_faults: Arc<dyn Faults>,
+    /// Whether a Redis caches. Where none can be had the stack does without, and says so.
+    pub redis: bool,
+    /// Whether Mem0's fake is there.
+    pub mem0: bool,
+    /// Whether QStash's schedule calls for a sweep each minute.
+    pub sweeps: bool,
     /// Where the functions log.
     pub log_dir: PathBuf,
     /// Added to the functions' environment, or put in the place of what stands there.

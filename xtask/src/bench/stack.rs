@@ -20,6 +20,9 @@ pub(super) async fn over(database: &Database, functions: BuiltFunctions) -> Resu
         embedder: EmbedderChoice::Lexical,
         qstash_time_scale: 1.0,
         qstash_faults: std::sync::Arc::new(devstack::qstash::faults::NoFaults),
+        redis: false,
+        mem0: false,
+        sweeps: false,
         log_dir: workspace().join(".dev/bench/logs"),
         env: BTreeMap::new(),
     })

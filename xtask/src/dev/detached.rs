@@ -32,6 +32,7 @@ pub(crate) fn start(arguments: &Arguments, place: &Place) -> Result<(), Error> {
     command.args(["--port", &place.port.to_string()]);
     command.args(["--embedder", arguments.embedder.name()]);
     for (flag, on) in [
+        ("--mem0", arguments.mem0),
         ("--pooler", arguments.pooler),
         ("--release", arguments.release),
     ] {

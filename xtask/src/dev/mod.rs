@@ -29,6 +29,9 @@ pub(crate) struct Arguments {
     /// lexical (instant), minilm (real, minutes to build the first time) or none
     #[arg(long, default_value = "lexical")]
     embedder: EmbedderChoice,
+    /// Start a fake of Mem0 too, that keeps each turn as a fact
+    #[arg(long)]
+    mem0: bool,
     /// Put PgBouncer in transaction mode between the functions and Postgres
     #[arg(long)]
     pooler: bool,
@@ -139,6 +142,9 @@ async fn start(arguments: &Arguments, place: &Place) -> Result<Running, Error> {
         embedder: arguments.embedder,
         qstash_time_scale: 1.0,
         qstash_faults: std::sync::Arc::new(devstack::qstash::faults::NoFaults),
+        redis: true,
+        mem0: arguments.mem0,
+        sweeps: true,
         log_dir: place.folder.join("logs"),
         env: std::collections::BTreeMap::new(),
     })

@@ -25,6 +25,14 @@ pub(crate) struct Ready {
     signing_keys: [String; 2],
     #[serde(skip_serializing_if = "Option::is_none")]
     embedder_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    redis_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    redis_token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mem0_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mem0_api_key: Option<String>,
     user_id: Uuid,
     user_token: String,
     service_token: String,
@@ -37,6 +45,7 @@ impl Ready {
     pub(crate) fn of(running: &Running, place: &Place) -> Result<Self, Error> {
         let stack = &running.stack;
         let keys = stack.qstash.signing_keys();
+        let (redis, mem0) = (stack.redis.as_ref(), stack.mem0.as_ref());
         Ok(Self {
             url: stack.url.clone(),
             database_url: running.database.url(),
@@ -52,6 +61,10 @@ impl Ready {
                 .embedder
                 .as_ref()
                 .map(|embedder| embedder.url().to_owned()),
+            redis_url: redis.map(|redis| redis.url().to_owned()),
+            redis_token: redis.map(|redis| redis.token().to_owned()),
+            mem0_url: mem0.map(|mem0| mem0.url().to_owned()),
+            mem0_api_key: mem0.map(|mem0| mem0.api_key().to_owned()),
             user_id: USER,
             user_token: stack.user_token(USER)?,
             service_token: stack.service_token()?,
@@ -69,9 +82,12 @@ impl Ready {
             logs,
             ..
         } = self;
+        let parts = self.parts();
         format!(
             r#"
 The memory orchestrator is up at {url} (logs in {logs}).
+
+{parts}
 
 A token of user {user_id}, good for an hour (another: cargo xtask token --user <uuid>):
 
@@ -94,5 +110,25 @@ A token of user {user_id}, good for an hour (another: cargo xtask token --user <
 
 Ctrl-C stops everything and keeps the data; --fresh begins anew."#
         )
+    }
+    /// What the functions talk to, a line each.
+    fn parts(&self) -> String {
+        let absent = |why: &str| format!("none ({why})");
+        let or = |url: &Option<String>, why| url.clone().unwrap_or_else(|| absent(why));
+        [
+            format!(
+                "  QStash  {} (calls for a sweep each minute)",
+                self.qstash_url
+            ),
+            format!(
+                "  Redis   {}",
+                or(&self.redis_url, "no redis-server here; nothing is cached")
+            ),
+            format!(
+                "  Mem0    {}",
+                or(&self.mem0_url, "--mem0 starts a fake of it")
+            ),
+        ]
+        .join("\n")
     }
 }
