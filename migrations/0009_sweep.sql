@@ -24,6 +24,7 @@ set search_path = ''
 as $$
 declare
     v_group record;
+    v_turn_ids uuid[];
     v_job_id bigint;
     v_adopted integer := 0;
 begin
@@ -31,46 +32,60 @@ begin
         select w.adapter, w.user_id, w.session_id, array_agg(w.turn_id) as turn_ids
         from (
             select
-                a.*,
+                o.*,
                 row_number() over (
-                    partition by a.adapter, a.user_id, a.session_id order by a.turn_id
+                    partition by o.adapter, o.user_id, o.session_id order by o.turn_id
                 ) as place
             from (
-                select l.adapter, l.user_id, l.session_id, l.turn_id
+                select p.adapter, p.user_id, p.session_id, p.turn_id
                 from memories.adapter_states as s
                 cross join lateral (
-                    select p.user_id, p.turn_id, p.adapter, p.job_id
-                    from memories.adapter_syncs as p
-                    where p.adapter = s.adapter
-                        and p.state = 'pending'
-                        and p.enqueued_at < now() - make_interval(secs => 10 * memories.job_patience())
-                    order by p.enqueued_at
+                    select a.adapter, a.user_id, a.session_id, a.turn_id, a.job_id
+                    from memories.adapter_syncs as a
+                    where a.adapter = s.adapter
+                        and a.state = 'pending'
+                        and a.enqueued_at < now() - make_interval(secs => 10 * memories.job_patience())
+                    order by a.enqueued_at
                     limit 10000
-                ) as o
-                join memories.adapter_syncs as l
-                    on l.user_id = o.user_id and l.turn_id = o.turn_id and l.adapter = o.adapter
-                where l.state = 'pending'
-                    and l.job_id is not distinct from o.job_id
-                    and case o.adapter
-                        when 'embed' then
-                            not exists (select from pgmq.q_memory_embed as q where q.msg_id = o.job_id)
-                        else
-                            not exists (select from pgmq.q_memory_mem0 as q where q.msg_id = o.job_id)
-                    end
+                ) as p
+                -- One look into the queue for each, whatever the planner thinks of their number.
+                left join lateral (
+                    select q.msg_id
+                    from pgmq.q_memory_embed as q
+                    where p.adapter = 'embed' and q.msg_id = p.job_id
+                    union all
+                    select q.msg_id
+                    from pgmq.q_memory_mem0 as q
+                    where p.adapter = 'mem0' and q.msg_id = p.job_id
+                    offset 0
+                ) as j on true
+                where j.msg_id is null
                 limit p_limit
-                for update of l skip locked
-            ) as a
+            ) as o
         ) as w
         group by w.adapter, w.user_id, w.session_id, (w.place - 1) / 100
     loop
-        v_job_id := memories.send_job(v_group.adapter, v_group.user_id, v_group.session_id, v_group.turn_ids);
+        -- A sync may be giving them new jobs at this moment.
+        select array_agg(l.turn_id) into v_turn_ids
+        from (
+            select a.turn_id
+            from memories.adapter_syncs as a
+            where a.user_id = v_group.user_id
+                and a.turn_id = any(v_group.turn_ids)
+                and a.adapter = v_group.adapter
+                and a.state = 'pending'
+                and (a.job_id is null or not memories.has_job(a.adapter, a.job_id))
+            for update skip locked
+        ) as l;
+        continue when v_turn_ids is null;
+        v_job_id := memories.send_job(v_group.adapter, v_group.user_id, v_group.session_id, v_turn_ids);
         perform from pgmq.set_vt(('memory_' || v_group.adapter)::text, v_job_id::bigint, 0::integer);
         update memories.adapter_syncs as a
         set job_id = v_job_id, updated_at = now()
         where a.user_id = v_group.user_id
-            and a.turn_id = any(v_group.turn_ids)
+            and a.turn_id = any(v_turn_ids)
             and a.adapter = v_group.adapter;
-        v_adopted := v_adopted + cardinality(v_group.turn_ids);
+        v_adopted := v_adopted + cardinality(v_turn_ids);
     end loop;
     return v_adopted;
 end
@@ -84,6 +99,10 @@ create function memories.begin_sweep(p_adapters text[], p_batch integer, p_secon
 returns jsonb
 language plpgsql volatile security definer
 set search_path = ''
+-- A queue that was long once has far more pages than jobs, and the planner takes reading them all
+-- for the cheaper way: 13 ms instead of 0.1 after a million jobs.
+set enable_seqscan = off
+set enable_bitmapscan = off
 as $$
 declare
     v_adapter text;
@@ -119,29 +138,37 @@ begin
         where a.adapter = any(p_adapters) and (a.state = 'closed' or a.retry_at <= now())
         order by a.adapter
     loop
-        select
-            coalesce(
+        -- Not pgmq.read: it asks for `vt <= clock_timestamp()`, which no index can answer, and so reads
+        -- the whole queue, with the room that jobs of a busy day have left in it.
+        execute format(
+            'with late as (
+                select q.msg_id
+                from pgmq.%1$I as q
+                where q.vt <= $1
+                order by q.vt
+                limit $2
+                for update skip locked
+            ),
+            taken as (
+                update pgmq.%1$I as q
+                set read_ct = q.read_ct + 1,
+                    vt = $1 + make_interval(secs => least(3600, $3 * 2 ^ least(q.read_ct + 1, 10)))
+                from late as l
+                where q.msg_id = l.msg_id
+                returning q.msg_id, q.read_ct, q.message ->> ''userId'' as user_id
+            )
+            select coalesce(
                 jsonb_agg(
                     jsonb_build_object(
-                        'adapter', v_adapter,
-                        'userId', m.message ->> 'userId',
-                        'id', m.msg_id,
-                        'sweeps', m.read_ct
+                        ''adapter'', $4, ''userId'', t.user_id, ''id'', t.msg_id, ''sweeps'', t.read_ct
                     )
-                    order by m.msg_id
+                    order by t.msg_id
                 ),
-                '[]'
+                ''[]''
             )
-        into v_taken
-        from pgmq.read(('memory_' || v_adapter)::text, (2 * v_patience)::integer, p_batch::integer) as m;
-
-        perform pgmq.set_vt(
-            ('memory_' || v_adapter)::text,
-            (j.job ->> 'id')::bigint,
-            least(3600, v_patience * 2 ^ least((j.job ->> 'sweeps')::integer, 10))::integer
-        )
-        from jsonb_array_elements(v_taken) as j (job)
-        where (j.job ->> 'sweeps')::integer > 1;
+            from taken as t',
+            'q_memory_' || v_adapter
+        ) into v_taken using clock_timestamp(), p_batch, v_patience, v_adapter;
         v_jobs := v_jobs || v_taken;
     end loop;
 

@@ -1,6 +1,7 @@
 //! The sweeper: what QStash loses, or is not there for, is done all the same.
 
 mod callbacks;
+mod cost;
 mod lost;
 
 use std::collections::BTreeMap;

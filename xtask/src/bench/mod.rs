@@ -13,6 +13,7 @@ mod latency;
 mod samples;
 mod size;
 mod stack;
+mod sweep;
 pub(crate) mod table;
 
 use clap::Subcommand;
@@ -36,6 +37,8 @@ enum What {
     ColdStart(cold_start::Arguments),
     /// Each binary's size, and its memory after 1,000 requests
     Size(size::Arguments),
+    /// A sweep's beginning, with a million turns done and a hundred stuck
+    Sweep(sweep::Arguments),
 }
 
 pub(crate) async fn run(arguments: Arguments) -> Result<(), Error> {
@@ -43,6 +46,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Error> {
         What::Latency(chosen) => latency::run(chosen).await?,
         What::ColdStart(chosen) => cold_start::run(chosen).await?,
         What::Size(chosen) => size::run(chosen).await?,
+        What::Sweep(chosen) => sweep::run(chosen).await?,
     };
     if arguments.json {
         println!("{}", serde_json::to_string(&report)?);
