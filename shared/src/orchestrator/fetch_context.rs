@@ -1,14 +1,15 @@
-//! `fetchContext`: recent and relevant turns, packed, before the deadline.
+//! `fetchContext`: recent and relevant turns, and facts, packed, before the deadline.
+
+mod facts;
 
 use std::time::Duration;
 
-use time::OffsetDateTime;
 use uuid::Uuid;
 
+use self::facts::{add_facts, find_facts};
 use super::App;
 use super::cache::{Cache, Question, Ticket};
 use super::report::reported;
-use crate::adapters::mem0::Fact;
 use crate::adapters::supabase::{ContextQuery, Found};
 use crate::contract::answers::{
     AdapterReport, AdapterStatus, ContextAdapters, ContextItem, FetchContextAnswer, Source,
@@ -31,9 +32,6 @@ const RECENT: u32 = 10;
 
 /// How many of the best hits bring their neighbours.
 const NEIGHBORS: u32 = 3;
-
-/// How many facts Mem0 is asked for.
-const FACTS: u32 = 5;
 
 /// What is kept of the deadline for the database while the query is being embedded.
 const RESERVE: Duration = Duration::from_millis(80);
@@ -235,48 +233,6 @@ async fn find_turns(
         supabase,
         embeddings,
     })
-}
-
-async fn find_facts(app: &App, user: UserId, wanted: &Wanted<'_>) -> (Vec<Fact>, AdapterReport) {
-    match (&app.mem0, &wanted.facts) {
-        (Some(mem0), Some(query)) => {
-            let (facts, report) = reported(mem0.search(user, query, FACTS, wanted.deadline)).await;
-            (facts.unwrap_or_default(), report)
-        }
-        _ => (Vec::new(), AdapterReport::skipped()),
-    }
-}
-
-/// Puts facts among the turns by their score; one that says what stands there already adds nothing.
-fn add_facts(candidates: &mut Vec<Candidate>, facts: Vec<Fact>) {
-    let said = |text: &str| text.trim().to_lowercase();
-    for fact in facts {
-        let text = said(&fact.text);
-        if candidates
-            .iter()
-            .any(|known| said(&known.item.text) == text)
-        {
-            continue;
-        }
-        let score = (fact.score.clamp(0.0, 1.0) * 1e6).round() / 1e6;
-        let place = candidates.partition_point(|known| known.item.score >= score);
-        candidates.insert(
-            place,
-            Candidate {
-                seq: 0,
-                item: ContextItem {
-                    source: Source::Fact,
-                    turn_id: fact.turn,
-                    id: fact.id,
-                    session_id: fact.session.map(|session| session.to_string()),
-                    role: Role::System,
-                    text: fact.text,
-                    score,
-                    created_at: Moment(fact.created_at.unwrap_or_else(OffsetDateTime::now_utc)),
-                },
-            },
-        );
-    }
 }
 
 fn written(answer: &FetchContextAnswer) -> Result<String, Problem> {
