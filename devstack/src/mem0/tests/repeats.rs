@@ -1,5 +1,7 @@
 //! Exactly once in effect: every way in which an earlier attempt may have ended.
 
+use std::collections::HashSet;
+
 use super::*;
 use crate::mem0::Fault;
 use memory_orchestrator::adapters::mem0::EventState;
@@ -157,4 +159,47 @@ async fn a_first_push_costs_one_request() {
         bench.push(&Turn::new("only once")).await.unwrap();
         assert_eq!(fake.received().len(), 1);
     }
+}
+
+#[tokio::test]
+async fn with_every_third_call_failing_each_turn_is_kept_once_and_as_it_is_last() {
+    let fake = fake().await;
+    fake.faults().fail_at_random(0.33, 11);
+    for bench in both(&fake) {
+        fake.forget();
+        for number in 0..100 {
+            let first = Turn::new(&format!("turn {number}"));
+            tried_until_it_works(&bench, &first).await;
+            if number % 3 == 0 {
+                tried_until_it_works(&bench, &first.revised("and replaced")).await;
+            }
+        }
+        // What the platform accepted last.
+        tokio::time::sleep(Duration::from_millis(60)).await;
+        let memories = fake.memories();
+        assert_eq!(memories.len(), 100);
+        let turns: HashSet<_> = memories
+            .iter()
+            .map(|kept| kept.metadata["turnId"].to_string())
+            .collect();
+        assert_eq!(turns.len(), 100);
+        let replaced = memories
+            .iter()
+            .filter(|kept| kept.metadata["revision"] == 2)
+            .count();
+        assert_eq!(replaced, 34);
+    }
+}
+
+/// As a job does it: every attempt after the first is a repeat.
+async fn tried_until_it_works(bench: &Bench, turn: &Turn) {
+    let mut turn = turn.clone();
+    for _ in 0..50 {
+        if bench.push(&turn).await.is_ok() {
+            return;
+        }
+        turn.repeat = true;
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("50 attempts failed");
 }
