@@ -494,7 +494,11 @@ begin
     if cardinality(p_failed) > 0 then
         update memories.adapter_syncs as s
         set attempts = s.attempts - (not f.counts)::integer,
-            leased_until = null,
+            -- What Mem0 was not heard of in time it may still be working at: a repeat that looked for
+            -- it now would miss it.
+            leased_until = case
+                when p_adapter = 'mem0' and f.code = 'timeout' then now() + interval '30 seconds'
+            end,
             last_error_code = coalesce(f.code, s.last_error_code),
             updated_at = now()
         from unnest(p_failed, p_failed_codes, p_failed_counts) as f (turn_id, code, counts)

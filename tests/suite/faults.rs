@@ -19,9 +19,21 @@ fn no_turn_is_lost_or_doubled_while_everything_goes_wrong() {
     let verdict = &report.verdict;
     assert!(verdict.is_good(), "{report:#?}");
     assert_eq!(verdict.recorded, settings.turns, "{report:#?}");
-    assert_eq!(verdict.embedded + verdict.dead, settings.turns, "{report:#?}");
-    assert_eq!(verdict.pushed + verdict.skipped, settings.turns, "{report:#?}");
-    for fault in ["function killed", "delivered twice at once", "the job's answer was lost"] {
+    assert_eq!(
+        verdict.embedded + verdict.dead,
+        settings.turns,
+        "{report:#?}"
+    );
+    assert_eq!(
+        verdict.pushed + verdict.skipped,
+        settings.turns,
+        "{report:#?}"
+    );
+    for fault in [
+        "function killed",
+        "delivered twice at once",
+        "the job's answer was lost",
+    ] {
         assert!(report.faults.contains_key(fault), "{report:#?}");
     }
 }
