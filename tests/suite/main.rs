@@ -7,6 +7,7 @@
 )]
 
 mod api;
+mod backfill;
 mod connection;
 mod faults;
 mod idempotency;
