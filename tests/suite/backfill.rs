@@ -112,9 +112,8 @@ async fn moves(host: Host) {
 
     let jobs = "select msg_id from pgmq.q_memory_embed order by msg_id";
     let jobs = moving.admin().await.query(jobs, &[]).await.unwrap();
-    let [job_1, job_2, job_3] = jobs.iter().map(|row| row.get(0)).collect::<Vec<i64>>()[..] else {
-        panic!("{} jobs", jobs.len());
-    };
+    let jobs: Vec<i64> = jobs.iter().map(|row| row.get(0)).collect();
+    let [job_1, job_2, job_3] = jobs.try_into().unwrap();
     let deliver = async |job: i64| {
         let body = json!({ "version": 1, "userId": user, "jobs": { "embed": job } });
         Signed::new(&moving, "embed", body.to_string()).send().await
