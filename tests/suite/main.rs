@@ -17,6 +17,7 @@ mod layout;
 mod locomo;
 mod logs;
 mod main_job;
+mod mem0;
 mod openapi;
 mod operators;
 mod outages;

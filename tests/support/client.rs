@@ -101,7 +101,7 @@ impl<'a> Client<'a> {
             let body = json!({ "sessionId": session });
             let reply = self.post("/api/sessions/sync", body).await;
             reply.is(202);
-            if reply.body["pending"]["embed"] == 0 {
+            if reply.body["pending"] == json!({ "embed": 0, "mem0": 0 }) {
                 return reply;
             }
             assert!(start.elapsed() < SYNC_DEADLINE, "still pending: {reply:?}");
