@@ -94,18 +94,27 @@ grant select on memories.adapter_states to authenticated, memory_worker, memory_
 
 -- How many seconds a job is QStash's before the sweeper takes it for late. A
 -- deployment may set another: alter database … set memories.job_patience = '30'.
+-- (In plpgsql, like all that is called for each request: it keeps its plan, which a function
+-- in plain SQL makes anew for each call.)
 create function memories.job_patience() returns integer
-language sql stable parallel safe
+language plpgsql stable parallel safe
 set search_path = ''
-return coalesce(nullif(current_setting('memories.job_patience', true), '')::integer, 60);
+as $$
+begin
+    return coalesce(nullif(current_setting('memories.job_patience', true), '')::integer, 60);
+end
+$$;
 
 -- Puts a job for any user into a queue. For the functions of this schema alone.
 create function memories.send_job(p_adapter text, p_user_id uuid, p_session_id uuid, p_turn_ids uuid[])
 returns bigint
-language sql volatile security definer
+language plpgsql volatile security definer
 set search_path = ''
 as $$
-    select s
+declare
+    v_job_id bigint;
+begin
+    select s into v_job_id
     from pgmq.send(
         ('memory_' || p_adapter)::text,
         jsonb_build_object(
@@ -116,6 +125,8 @@ as $$
         )::jsonb,
         memories.job_patience()::integer
     ) as s;
+    return v_job_id;
+end
 $$;
 
 create or replace function memories.enqueue_job(p_adapter text, p_session_id uuid, p_turn_ids uuid[])

@@ -11,39 +11,35 @@ set search_path = ''
 as $$
 declare
     v_user_id uuid := memories.user_id();
+    v_wanted uuid[];
+    v_unwanted uuid[];
     v_turn_ids uuid[];
     v_job_id bigint;
     v_jobs bigint[] := '{}';
 begin
-    insert into memories.adapter_syncs (user_id, turn_id, session_id, adapter, state, finished_at)
-    select t.user_id, t.id, t.session_id, p_adapter, 'skipped', now()
+    select
+        array_agg(t.id order by t.seq) filter (where t.text <> '' and t.role = any(p_roles)),
+        array_agg(t.id) filter (where t.text = '' or t.role <> all(p_roles))
+    into v_wanted, v_unwanted
     from memories.turns as t
-    where t.user_id = v_user_id
-        and t.id = any(p_turn_ids)
-        and (t.text = '' or t.role <> all(p_roles))
-    order by t.id
-    on conflict (user_id, turn_id, adapter) do update
-    set state = excluded.state,
-        job_id = null,
-        leased_until = null,
-        attempts = 0,
-        last_error_code = null,
-        finished_at = now(),
-        updated_at = now();
+    where t.user_id = v_user_id and t.id = any(p_turn_ids);
 
-    for v_turn_ids in
-        select array_agg(w.id order by w.id)
-        from (
-            select t.id, row_number() over (order by t.seq) as place
-            from memories.turns as t
-            where t.user_id = v_user_id
-                and t.id = any(p_turn_ids)
-                and t.text <> ''
-                and t.role = any(p_roles)
-        ) as w
-        group by (w.place - 1) / 100
-        order by (w.place - 1) / 100
-    loop
+    if v_unwanted is not null then
+        insert into memories.adapter_syncs (user_id, turn_id, session_id, adapter, state, finished_at)
+        select v_user_id, u.id, p_session_id, p_adapter, 'skipped', now()
+        from unnest(v_unwanted) as u (id)
+        on conflict (user_id, turn_id, adapter) do update
+        set state = excluded.state,
+            job_id = null,
+            leased_until = null,
+            attempts = 0,
+            last_error_code = null,
+            finished_at = now(),
+            updated_at = now();
+    end if;
+
+    for v_place in 1..coalesce(cardinality(v_wanted), 0) by 100 loop
+        v_turn_ids := v_wanted[v_place:v_place + 99];
         v_job_id := memories.enqueue_job(p_adapter, p_session_id, v_turn_ids);
         v_jobs := v_jobs || v_job_id;
         insert into memories.adapter_syncs (user_id, turn_id, session_id, adapter, state, job_id)
@@ -65,12 +61,16 @@ $$;
 
 -- The adapters that are known to be down: {adapter: reason}.
 create function memories.open_circuits() returns jsonb
-language sql stable
+language plpgsql stable
 set search_path = ''
 as $$
-    select coalesce(jsonb_object_agg(a.adapter, a.reason), '{}')
-    from memories.adapter_states as a
-    where a.state = 'open';
+begin
+    return (
+        select coalesce(jsonb_object_agg(a.adapter, a.reason), '{}')
+        from memories.adapter_states as a
+        where a.state = 'open'
+    );
+end
 $$;
 
 drop function memories.record_turns(uuid, text, text, jsonb, boolean, text[]);
