@@ -48,6 +48,22 @@ fn a_success_whose_body_says_failed_is_a_failure() {
 }
 
 #[test]
+fn a_key_that_may_not_look_after_what_was_accepted_is_no_hindrance() {
+    on_own_deployments(with(&[QUIET]), async |deployment| {
+        let user = Uuid::new_v4();
+        let client = deployment.as_user(user);
+        client.record("s", &[turn("1", "tea")]).await;
+        // The first is for the add, the second for the look.
+        let faults = fake(deployment).faults();
+        faults.next(1, Fault::FindNothing);
+        faults.next(1, Fault::Status(StatusCode::FORBIDDEN, None));
+        let done = deliver(deployment, user, "mem0").await;
+        assert_eq!(done.body["outcome"], "done", "{done:?}");
+        assert_eq!(circuit(deployment).await, ("closed".to_owned(), 0));
+    });
+}
+
+#[test]
 fn one_turn_that_fails_leaves_the_others_of_its_job_alone() {
     on_own_deployments(with(&[QUIET]), async |deployment| {
         let user = Uuid::new_v4();
