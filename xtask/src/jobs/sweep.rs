@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use devstack::stack::tokens;
+use memory_orchestrator::adapters::Adapter;
+use memory_orchestrator::adapters::http::{Outbound, send};
 use memory_orchestrator::config::env;
+use memory_orchestrator::domain::deadline::Deadline;
 use serde_json::Value;
 
 use crate::Error;
@@ -11,20 +14,22 @@ use crate::Error;
 /// As long as the function that sweeps may run.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Only errors would name it, and theirs are put in other words.
+const OURS: Adapter = Adapter::Supabase;
+
 /// Calls `POST {MEMORY_PUBLIC_URL}/api/jobs/sweep` with a service token, and returns its answer.
 pub(crate) async fn sweep() -> Result<Value, Error> {
     let deployment = variable(env::MEMORY_PUBLIC_URL.name)?;
     let secret = variable(env::SUPABASE_JWT_SECRET.name)?;
     let token = tokens::mint(&secret, None, tokens::SERVICE, PATIENCE)?;
     let url = format!("{}/api/jobs/sweep", deployment.trim_end_matches('/'));
-    let answer = reqwest::Client::new()
-        .post(&url)
-        .bearer_auth(token)
-        .timeout(PATIENCE)
-        .send()
-        .await?;
-    let status = answer.status();
-    let body: Value = serde_json::from_slice(&answer.bytes().await?).unwrap_or_default();
+    // With the roots that the service itself trusts.
+    let outbound = Outbound::new(std::env::var(env::OUTBOUND_CA_PEM.name).ok());
+    let request = outbound.client(OURS)?.post(&url).bearer_auth(token);
+    let (status, _, body) = send(OURS, request, Deadline::after(PATIENCE))
+        .await
+        .map_err(|error| format!("{url} did not answer: {}", error.detail))?;
+    let body: Value = serde_json::from_slice(&body).unwrap_or_default();
     if status.is_success() {
         Ok(body)
     } else {
