@@ -33,7 +33,7 @@ alter table memories.adapter_syncs
 add constraint pending_is_unfinished check ((state = 'pending') = (finished_at is null)),
 add constraint job_is_pending check (job_id is null or state = 'pending'),
 add constraint lease_is_an_attempt check (
-    leased_until is null or (job_id is not null and started_at is not null and attempts > 0)
+    leased_until is null or (job_id is not null and started_at is not null)
 ),
 add constraint done_was_tried check (state <> 'done' or attempts > 0),
 add constraint dead_has_a_reason check (state <> 'dead' or last_error_code is not null);
@@ -159,7 +159,7 @@ $$;
 -- Attempts ----------------------------------------------------------------------
 
 -- 0 when an attempt may be made now, else the seconds until one may.
-create function memories.circuit_wait(p_adapter text, p_lease integer) returns integer
+create function memories.circuit_wait(p_adapter text) returns integer
 language plpgsql volatile security definer
 set search_path = ''
 as $$
@@ -172,9 +172,9 @@ begin
     if not found then
         return 0;
     end if;
-    -- Of those that come after `retry_at` one finds out for all.
+    -- After `retry_at` one attempt in five seconds finds out for all.
     update memories.adapter_states as a
-    set retry_at = now() + make_interval(secs => p_lease), updated_at = now()
+    set retry_at = now() + interval '5 seconds', updated_at = now()
     where a.adapter = p_adapter and a.state = 'open' and a.retry_at <= now();
     if found then
         return 0;
@@ -313,6 +313,8 @@ returns table (
     role text,
     text text,
     created_at timestamptz,
+    -- The attempt: what settles it has to name it.
+    started_at timestamptz,
     -- An earlier attempt may have had its effect.
     repeated boolean,
     -- The models whose vector of this revision was made since the turn was asked for.
@@ -333,12 +335,12 @@ declare
 begin
     if v_job is null then
         return query select 'gone', 0, null::integer, null::uuid, null::uuid, null::integer, null::text, null::text,
-            null::timestamptz, null::boolean, null::text[];
+            null::timestamptz, null::timestamptz, null::boolean, null::text[];
         return;
     end if;
     if v_version is distinct from 1 then
         return query select 'unknown', 0, v_version, null::uuid, null::uuid, null::integer, null::text, null::text,
-            null::timestamptz, null::boolean, null::text[];
+            null::timestamptz, null::timestamptz, null::boolean, null::text[];
         return;
     end if;
 
@@ -383,20 +385,20 @@ begin
         if v_leased_until > now() then
             return query select 'leased', greatest(1, ceil(extract(epoch from v_leased_until - now())))::integer,
                 null::integer, null::uuid, null::uuid, null::integer, null::text, null::text, null::timestamptz,
-                null::boolean, null::text[];
+                null::timestamptz, null::boolean, null::text[];
         else
             perform memories.finish_job(p_adapter, p_job_id);
             return query select 'gone', 0, null::integer, null::uuid, null::uuid, null::integer, null::text, null::text,
-                null::timestamptz, null::boolean, null::text[];
+                null::timestamptz, null::timestamptz, null::boolean, null::text[];
         end if;
         return;
     end if;
 
-    v_wait := memories.circuit_wait(p_adapter, p_lease);
+    v_wait := memories.circuit_wait(p_adapter);
     if v_wait > 0 then
         perform memories.postpone_job(p_adapter, p_job_id, v_wait);
         return query select 'open', v_wait, null::integer, null::uuid, null::uuid, null::integer, null::text, null::text,
-            null::timestamptz, null::boolean, null::text[];
+            null::timestamptz, null::timestamptz, null::boolean, null::text[];
         return;
     end if;
 
@@ -426,6 +428,7 @@ begin
         t.role,
         t.text,
         t.created_at,
+        now(),
         b.repeated,
         case
             when p_adapter = 'embed' then array(
@@ -443,7 +446,7 @@ begin
 end
 $$;
 
--- Ends an attempt, in the transaction of its effect. `p_done`: turns with the
+-- Ends the attempt that began at `p_started_at`, in the transaction of its effect. `p_done`: turns with the
 -- revision that was used and what the other side calls them; a turn that was
 -- replaced meanwhile has a newer job and is left to it. `p_failed`: turns with a code
 -- and whether the attempt counts; the last that counts makes a dead letter. The job goes
@@ -454,6 +457,7 @@ create function memories.settle_job(
     p_adapter text,
     p_job_id bigint,
     p_session_id uuid,
+    p_started_at timestamptz,
     p_done uuid[],
     p_done_revisions integer[],
     p_done_external_ids text[],
@@ -500,7 +504,18 @@ begin
         and s.turn_id = d.turn_id
         and s.adapter = p_adapter
         and s.state = 'pending'
-        and s.job_id = p_job_id;
+        and s.job_id = p_job_id
+        and s.started_at = p_started_at;
+
+    -- A turn that was asked for again meanwhile has another job, which waits for this attempt.
+    update memories.adapter_syncs as s
+    set leased_until = null, updated_at = now()
+    where s.user_id = v_user_id
+        and s.turn_id = any(p_done)
+        and s.adapter = p_adapter
+        and s.state = 'pending'
+        and s.started_at = p_started_at
+        and s.leased_until is not null;
 
     if cardinality(p_failed) > 0 then
         update memories.adapter_syncs as s
@@ -518,6 +533,7 @@ begin
             and s.adapter = p_adapter
             and s.state = 'pending'
             and s.job_id = p_job_id
+            and s.started_at = p_started_at
             -- Not for a second time, should this statement be sent twice.
             and s.leased_until is not null;
         perform memories.count_failures(p_adapter, p_failed_codes);
@@ -581,6 +597,7 @@ $$;
 create function memories.settle_embed_job(
     p_job_id bigint,
     p_session_id uuid,
+    p_started_at timestamptz,
     p_turn_ids uuid[],
     p_revisions integer[],
     p_models text[],
@@ -620,6 +637,7 @@ begin
         'embed',
         p_job_id,
         p_session_id,
+        p_started_at,
         p_done,
         p_done_revisions,
         array_fill(null::text, array[cardinality(p_done)]),
@@ -681,37 +699,37 @@ drop function memories.note_job_failure(text, bigint, text);
 revoke all on function memories.job_patience() from public;
 revoke all on function memories.send_job(text, uuid, uuid, uuid[]) from public;
 revoke all on function memories.has_job(text, bigint) from public;
-revoke all on function memories.circuit_wait(text, integer) from public;
+revoke all on function memories.circuit_wait(text) from public;
 revoke all on function memories.note_outcome(text, bigint, text, boolean) from public;
 revoke all on function memories.count_failures(text, text[]) from public;
 revoke all on function memories.postpone_job(text, bigint, integer) from public;
 revoke all on function memories.bury_turns(text, uuid[], text[]) from public;
 revoke all on function memories.begin_job(text, bigint, integer, integer) from public;
 revoke all on function memories.settle_job(
-    text, bigint, uuid, uuid[], integer[], text[], uuid[], text[], boolean[], integer, text, boolean
+    text, bigint, uuid, timestamptz, uuid[], integer[], text[], uuid[], text[], boolean[], integer, text, boolean
 ) from public;
 revoke all on function memories.note_synced(uuid) from public;
 revoke all on function memories.settle_embed_job(
-    bigint, uuid, uuid[], integer[], text[], extensions.halfvec[], uuid[], integer[], uuid[], text[],
-    boolean[], integer, text, boolean
+    bigint, uuid, timestamptz, uuid[], integer[], text[], extensions.halfvec[], uuid[], integer[], uuid[],
+    text[], boolean[], integer, text, boolean
 ) from public;
 revoke all on function memories.give_up_job(text, bigint, text, boolean) from public;
 revoke execute on function memories.claim_job(text, bigint, integer) from authenticated;
 
 grant execute on function memories.job_patience() to authenticated, memory_worker, memory_sweeper;
 grant execute on function memories.has_job(text, bigint) to authenticated;
-grant execute on function memories.circuit_wait(text, integer) to memory_worker;
+grant execute on function memories.circuit_wait(text) to memory_worker;
 grant execute on function memories.note_outcome(text, bigint, text, boolean) to memory_worker;
 grant execute on function memories.count_failures(text, text[]) to memory_worker;
 grant execute on function memories.postpone_job(text, bigint, integer) to memory_worker;
 grant execute on function memories.bury_turns(text, uuid[], text[]) to memory_worker;
 grant execute on function memories.begin_job(text, bigint, integer, integer) to memory_worker;
 grant execute on function memories.settle_job(
-    text, bigint, uuid, uuid[], integer[], text[], uuid[], text[], boolean[], integer, text, boolean
+    text, bigint, uuid, timestamptz, uuid[], integer[], text[], uuid[], text[], boolean[], integer, text, boolean
 ) to memory_worker;
 grant execute on function memories.note_synced(uuid) to authenticated, memory_worker;
 grant execute on function memories.settle_embed_job(
-    bigint, uuid, uuid[], integer[], text[], extensions.halfvec[], uuid[], integer[], uuid[], text[],
-    boolean[], integer, text, boolean
+    bigint, uuid, timestamptz, uuid[], integer[], text[], extensions.halfvec[], uuid[], integer[], uuid[],
+    text[], boolean[], integer, text, boolean
 ) to memory_worker;
 grant execute on function memories.give_up_job(text, bigint, text, boolean) to memory_worker;

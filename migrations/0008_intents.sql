@@ -3,7 +3,8 @@
 
 -- Gives turns of a session to an adapter: those that it wants, by their role and
 -- because they have text, become pending, one job per 100; the others are skipped.
--- Returns the jobs' ids.
+-- What Mem0 may have of a turn that it would not get any more, it has to be told to
+-- forget: that is a job too. Returns the jobs' ids.
 create function memories.ask_adapter(p_adapter text, p_roles text[], p_session_id uuid, p_turn_ids uuid[])
 returns bigint[]
 language plpgsql volatile
@@ -18,11 +19,20 @@ declare
     v_jobs bigint[] := '{}';
 begin
     select
-        array_agg(t.id order by t.seq) filter (where t.text <> '' and t.role = any(p_roles)),
-        array_agg(t.id) filter (where t.text = '' or t.role <> all(p_roles))
+        array_agg(w.id order by w.seq) filter (where w.wanted),
+        array_agg(w.id) filter (where not w.wanted)
     into v_wanted, v_unwanted
-    from memories.turns as t
-    where t.user_id = v_user_id and t.id = any(p_turn_ids);
+    from (
+        select
+            t.id,
+            t.seq,
+            (t.text <> '' and t.role = any(p_roles))
+            or (p_adapter = 'mem0' and a.started_at is not null) as wanted
+        from memories.turns as t
+        left join memories.adapter_syncs as a
+            on a.user_id = v_user_id and a.turn_id = t.id and a.adapter = p_adapter
+        where t.user_id = v_user_id and t.id = any(p_turn_ids)
+    ) as w;
 
     if v_unwanted is not null then
         insert into memories.adapter_syncs (user_id, turn_id, session_id, adapter, state, finished_at)
@@ -42,13 +52,14 @@ begin
         v_turn_ids := v_wanted[v_place:v_place + 99];
         v_job_id := memories.enqueue_job(p_adapter, p_session_id, v_turn_ids);
         v_jobs := v_jobs || v_job_id;
-        insert into memories.adapter_syncs (user_id, turn_id, session_id, adapter, state, job_id)
+        insert into memories.adapter_syncs as old (user_id, turn_id, session_id, adapter, state, job_id)
         select v_user_id, w.id, p_session_id, p_adapter, 'pending', v_job_id
         from unnest(v_turn_ids) as w (id)
         on conflict (user_id, turn_id, adapter) do update
         set state = excluded.state,
             job_id = excluded.job_id,
-            leased_until = null,
+            -- Two pushes of a turn at once would be two memories; two vectors of it are one.
+            leased_until = case when p_adapter = 'mem0' then old.leased_until end,
             attempts = 0,
             last_error_code = null,
             enqueued_at = now(),

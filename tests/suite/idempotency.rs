@@ -258,13 +258,14 @@ fn a_replaced_turn_loses_its_embedding_at_once_and_an_old_one_comes_too_late() {
             let late = format!(
                 "begin;
             create temporary table job on commit drop as
-            select a.job_id, a.session_id, a.turn_id from memories.adapter_syncs as a
+            select a.job_id, a.session_id, a.turn_id, coalesce(a.started_at, now()) as started_at
+            from memories.adapter_syncs as a
             where a.user_id = '{user}';
             grant select on job to memory_worker;
             select set_config('role', 'memory_worker', true),
                 set_config('request.jwt.claims', '{{\"sub\":\"{user}\"}}', true);
             select memories.settle_embed_job(
-                job_id, session_id, array[turn_id], array[1], array['lexical-384'],
+                job_id, session_id, started_at, array[turn_id], array[1], array['lexical-384'],
                 array['[1,0]'::extensions.halfvec], array[turn_id], array[1],
                 '{{}}', '{{}}', '{{}}', 10, null, false
             ) from job;

@@ -116,14 +116,17 @@ impl Mem0 {
         turn: &Push<'_>,
         deadline: Deadline,
     ) -> Result<Option<String>, Error> {
-        if turn.text.is_blank() {
+        let repeat = turn.repeat || turn.revision > 1;
+        if turn.text.is_blank() && !repeat {
             return Ok(None);
         }
         self.observed("push", deadline, async {
-            if (turn.repeat || turn.revision > 1)
-                && let Some(id) = self.settled(user, turn, deadline).await?
-            {
+            if repeat && let Some(id) = self.settled(user, turn, deadline).await? {
                 return Ok(Some(id));
+            }
+            // Older revisions are forgotten, and there is nothing to put in their place.
+            if turn.text.is_blank() {
+                return Ok(None);
             }
             match self.link.config().api {
                 Mem0Api::Platform => platform::add(&self.link, user, turn, deadline).await,

@@ -18,14 +18,14 @@ use crate::domain::ids::UserId;
 use crate::domain::job::JobAdapter;
 
 const BEGIN: &str = "
-select outcome, wait, session_id, turn_id, revision, role, text, created_at, repeated, models
+select outcome, wait, session_id, turn_id, revision, role, text, created_at, repeated, models, started_at
 from memories.begin_job($1, $2, $3, $4)";
 
 const SETTLE: &str = "
-select memories.settle_job($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+select memories.settle_job($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
 
 const SETTLE_EMBED: &str = "
-select memories.settle_embed_job($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+select memories.settle_embed_job($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
 
 const GIVE_UP: &str = "
 select memories.give_up_job($1, $2, $3, $4)";
@@ -67,10 +67,19 @@ pub enum Begun {
 /// What an attempt has to do.
 #[derive(Debug)]
 pub struct Work {
-    /// The session of its turns.
-    pub session: Uuid,
+    /// Which attempt at which session's turns.
+    pub attempt: Attempt,
     /// The turns that are still there and still wanted, in their order.
     pub turns: Vec<JobTurn>,
+}
+
+/// An attempt: one that has outlived its lease cannot settle over the next one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Attempt {
+    /// The session of its turns.
+    pub session: Uuid,
+    /// When it began, by the database's clock.
+    pub started_at: OffsetDateTime,
 }
 
 /// A turn of a job.
@@ -108,8 +117,8 @@ pub struct TurnVector {
 /// How an attempt ended.
 #[derive(Debug)]
 pub struct Settlement {
-    /// The session of its turns.
-    pub session: Uuid,
+    /// Which attempt.
+    pub attempt: Attempt,
     /// The turns that are done.
     pub done: Vec<Done>,
     /// The turns that are not.
@@ -136,6 +145,8 @@ pub struct Failed {
     pub turn: Uuid,
     /// Why; nothing when the attempt did not get to it.
     pub cause: Option<ErrorKind>,
+    /// Whether the attempt counts towards giving the turn up.
+    pub counts: bool,
 }
 
 /// What is left of a job after its attempt.
@@ -182,7 +193,10 @@ impl Supabase {
         };
         match first.try_get(0).map_err(malformed)? {
             "work" => Ok(Begun::Work(Work {
-                session: first.try_get(2).map_err(malformed)?,
+                attempt: Attempt {
+                    session: first.try_get(2).map_err(malformed)?,
+                    started_at: first.try_get(10).map_err(malformed)?,
+                },
                 turns: rows
                     .iter()
                     .map(turn)
@@ -216,7 +230,8 @@ impl Supabase {
         let mut params: Vec<Param<'_>> = vec![
             (&adapter, Type::TEXT),
             (&job, Type::INT8),
-            (&settlement.session, Type::UUID),
+            (&settlement.attempt.session, Type::UUID),
+            (&settlement.attempt.started_at, Type::TIMESTAMPTZ),
             (&parts.done, Type::UUID_ARRAY),
             (&parts.done_revisions, Type::INT4_ARRAY),
             (&external_ids, Type::TEXT_ARRAY),
@@ -248,7 +263,8 @@ impl Supabase {
         let vectors: Vec<_> = vectors.iter().map(|vector| half(&vector.vector)).collect();
         let mut params: Vec<Param<'_>> = vec![
             (&job, Type::INT8),
-            (&settlement.session, Type::UUID),
+            (&settlement.attempt.session, Type::UUID),
+            (&settlement.attempt.started_at, Type::TIMESTAMPTZ),
             (&turns, Type::UUID_ARRAY),
             (&revisions, Type::INT4_ARRAY),
             (&models, Type::TEXT_ARRAY),
@@ -323,10 +339,7 @@ impl Parts {
                 .iter()
                 .map(|failed| failed.cause.map(ErrorKind::code))
                 .collect(),
-            counts: failed
-                .iter()
-                .map(|failed| failed.cause.is_some_and(ErrorKind::may_be_the_turns_fault))
-                .collect(),
+            counts: failed.iter().map(|failed| failed.counts).collect(),
             trouble: settlement.trouble.map(ErrorKind::code),
             opens: settlement.trouble == Some(ErrorKind::Denied),
         }

@@ -18,7 +18,7 @@ mod turns;
 pub use self::context::{ContextQuery, Found};
 pub use self::error::StoreError;
 pub use self::jobs::{
-    Begun, Done, Down, Failed, JobTurn, QueuedJob, Settled, Settlement, TurnVector, Work,
+    Attempt, Begun, Done, Down, Failed, JobTurn, QueuedJob, Settled, Settlement, TurnVector, Work,
 };
 pub use self::sessions::{SessionCursor, SessionRow, SyncState, TurnRow, Turns};
 pub use self::sweep::{LateJob, OverdueTable, Sweep, Upkeep};

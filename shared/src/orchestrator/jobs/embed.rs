@@ -27,26 +27,34 @@ const PLAIN_DEADLINE: Duration = Duration::from_secs(3);
 pub(super) async fn embed(app: &App, work: &Work) -> Worked {
     let deadline = Deadline::after(app.jobs.work());
     let mut vectors = Vec::new();
-    let mut failed: HashMap<Uuid, Option<ErrorKind>> = HashMap::new();
+    let mut failed: HashMap<Uuid, Failed> = HashMap::new();
     let mut first_error = None;
-    let mut outage = None;
-    for embedder in app.embedder.iter().chain(&app.next_embedder) {
+    let mut trouble = None;
+    for (place, embedder) in app.embedder.iter().chain(&app.next_embedder).enumerate() {
         let missing: Vec<&JobTurn> = work
             .turns
             .iter()
             .filter(|turn| !turn.models.iter().any(|model| model == embedder.model()))
             .collect();
         let embedded = embed_all(embedder, &missing, deadline).await;
+        let mut outage = false;
         if let Some(error) = embedded.error {
-            let silent = embedded.vectors.is_empty();
-            if silent && outage.is_none() && is_outage(embedder, error.kind, deadline).await {
-                outage = Some(error.kind);
+            outage = embedded.vectors.is_empty() && is_outage(embedder, error.kind, deadline).await;
+            // The one that is being moved to may be down without keeping any turn from being found.
+            if outage && place == 0 {
+                trouble = Some(error.kind);
             }
             first_error.get_or_insert(error);
         }
         vectors.extend(embedded.vectors);
         for (turn, cause) in embedded.failed {
-            failed.entry(turn).or_insert(cause);
+            let counts = !outage && cause.is_some_and(ErrorKind::may_be_the_turns_fault);
+            let failure = Failed {
+                turn,
+                cause,
+                counts,
+            };
+            failed.entry(turn).or_insert(failure);
         }
     }
     let done = work
@@ -62,13 +70,10 @@ pub(super) async fn embed(app: &App, work: &Work) -> Worked {
     Worked {
         vectors,
         settlement: Settlement {
-            session: work.session,
+            attempt: work.attempt,
             done,
-            failed: failed
-                .into_iter()
-                .map(|(turn, cause)| Failed { turn, cause })
-                .collect(),
-            trouble: outage,
+            failed: failed.into_values().collect(),
+            trouble,
         },
         error: first_error,
     }

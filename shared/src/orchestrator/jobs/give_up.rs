@@ -1,5 +1,6 @@
 //! What becomes of a job that QStash delivers no more.
 
+use crate::adapters::supabase::StoreError;
 use crate::contract::answers::JobOutcome;
 use crate::domain::deadline::Deadline;
 use crate::domain::ids::UserId;
@@ -26,10 +27,15 @@ pub async fn give_up_job(
         format!("delivery_{status}")
     };
     let deadline = Deadline::after(DATABASE_DEADLINE);
-    let buried = app
+    let given_up = app
         .supabase
         .give_up_job(user, (adapter, job), &code, for_good, deadline)
-        .await?;
+        .await;
+    let buried = match given_up {
+        Ok(buried) => buried,
+        Err(StoreError::NotFound) => return Ok(JobOutcome::Gone),
+        Err(error) => return Err(error.into()),
+    };
     tracing::warn!(
         adapter = adapter.name(),
         job,

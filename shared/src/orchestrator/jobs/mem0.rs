@@ -20,6 +20,9 @@ const PUSH_DEADLINE: Duration = Duration::from_secs(15);
 /// How long is waited for the platform to do what it has accepted.
 const CONFIRMATION: Duration = Duration::from_secs(6);
 
+/// How long it may take for a plain question.
+const PLAIN_DEADLINE: Duration = Duration::from_secs(3);
+
 /// Between two looks at it.
 const LOOK_AGAIN: Duration = Duration::from_millis(400);
 
@@ -34,7 +37,7 @@ enum Pushed {
 /// Pushes the turns. Once Mem0 turns out to be away, the rest is left for another attempt.
 pub(super) async fn push(app: &App, user: UserId, work: &Work) -> Worked {
     let mut settlement = Settlement {
-        session: work.session,
+        attempt: work.attempt,
         done: Vec::new(),
         failed: Vec::new(),
         trouble: None,
@@ -60,11 +63,13 @@ pub(super) async fn push(app: &App, user: UserId, work: &Work) -> Worked {
                 Ok(Pushed::Accepted) => settlement.failed.push(Failed {
                     turn: turn.id,
                     cause: None,
+                    counts: false,
                 }),
                 Err(error) => {
                     settlement.failed.push(Failed {
                         turn: turn.id,
                         cause: Some(error.kind),
+                        counts: error.kind.may_be_the_turns_fault(),
                     });
                     let is_away = !error.kind.may_be_the_turns_fault();
                     first_error.get_or_insert(error);
@@ -77,17 +82,30 @@ pub(super) async fn push(app: &App, user: UserId, work: &Work) -> Worked {
         settlement.failed.extend(turns.map(|turn| Failed {
             turn: turn.id,
             cause: None,
+            counts: false,
         }));
+        let kind = first_error.as_ref().map(|error| error.kind);
+        settlement.trouble =
+            kind.filter(|kind| kind.may_be_an_outage() && settlement.done.is_empty());
+        // No turn is given up because Mem0 was down: then it cannot search either.
+        if settlement.trouble.is_some() && !answers(mem0, user, deadline).await {
+            settlement
+                .failed
+                .iter_mut()
+                .for_each(|failed| failed.counts = false);
+        }
     }
-    settlement.trouble = first_error
-        .as_ref()
-        .map(|error| error.kind)
-        .filter(|kind| kind.may_be_an_outage() && settlement.done.is_empty());
     Worked {
         vectors: Vec::new(),
         settlement,
         error: first_error,
     }
+}
+
+/// Whether Mem0 answers a plain question.
+async fn answers(mem0: &Mem0, user: UserId, deadline: Deadline) -> bool {
+    let deadline = deadline.at_most(PLAIN_DEADLINE);
+    mem0.search(user, &redact("tea"), 1, deadline).await.is_ok()
 }
 
 async fn push_one(
@@ -104,12 +122,18 @@ async fn push_one(
             "a turn of an unknown role",
         )
     })?;
+    // What Mem0 shall have no more, it gets without words: it forgets what it had.
+    let text = if mem0.roles().contains(&role) {
+        redact(&turn.text)
+    } else {
+        redact("")
+    };
     let push = Push {
-        session: work.session,
+        session: work.attempt.session,
         turn: turn.id,
         revision: turn.revision,
         role,
-        text: &redact(&turn.text),
+        text: &text,
         created_at: turn.created_at,
         repeat: turn.repeated || turn.revision > 1,
     };
