@@ -8,6 +8,7 @@
 
 mod api;
 mod backfill;
+mod cache;
 mod connection;
 mod faults;
 mod idempotency;

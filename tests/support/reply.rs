@@ -14,6 +14,8 @@ pub struct Reply {
     pub status: u16,
     /// All headers.
     pub headers: HeaderMap,
+    /// The body as it came.
+    pub bytes: Vec<u8>,
     /// JSON; null when the body is something else.
     pub body: Value,
     /// From the first byte sent to the last one received.
@@ -29,6 +31,7 @@ impl Reply {
             status,
             headers,
             body: serde_json::from_slice(&bytes).unwrap_or_default(),
+            bytes: bytes.into(),
             took: start.elapsed(),
         }
     }
