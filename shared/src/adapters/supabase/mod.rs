@@ -7,20 +7,24 @@
 
 mod connect;
 mod context;
+mod erasure;
 mod error;
+mod export;
 mod halfvec;
 mod jobs;
 mod sessions;
+mod settle;
 mod sweep;
 mod transaction;
 mod turns;
 
 pub use self::context::{ContextQuery, Found};
+pub use self::erasure::{ErasureBegun, ErasureRow, ErasureWork, Erased, LateErasure, Others};
 pub use self::error::StoreError;
-pub use self::jobs::{
-    Attempt, Begun, Done, Down, Failed, JobTurn, QueuedJob, Settled, Settlement, TurnVector, Work,
-};
+pub use self::export::{ExportCursor, ExportLine};
+pub use self::jobs::{Attempt, Begun, Down, JobTurn, QueuedJob, Work};
 pub use self::sessions::{SessionCursor, SessionRow, SyncState, TurnRow, Turns};
+pub use self::settle::{Done, Failed, Settled, Settlement, TurnVector};
 pub use self::sweep::{LateJob, OverdueTable, Sweep, Upkeep};
 pub use self::turns::{Recorded, Recording};
 
