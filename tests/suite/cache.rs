@@ -224,17 +224,12 @@ fn without_its_redis_the_service_is_complete_and_no_slower() {
         let client = deployment.as_user(user);
         let mut recorded = Vec::new();
         for fault in [
-            Some(Fault::Hang),
-            Some(Fault::Cut),
-            Some(Fault::Fail(StatusCode::UNAUTHORIZED)),
-            Some(Fault::Fail(StatusCode::INTERNAL_SERVER_ERROR)),
-            Some(Fault::Garble("<html>".to_owned())),
-            Some(Fault::Garble("[{\"result\":[]},{}]".to_owned())),
-            None,
+            Fault::Hang,
+            Fault::Cut,
+            Fault::Fail(StatusCode::UNAUTHORIZED),
+            Fault::Garble("[{\"result\":[]},{}]".to_owned()),
         ] {
-            if let Some(fault) = &fault {
-                redis.faults().set(fault.clone());
-            }
+            redis.faults().set(fault.clone());
             // Long enough for the instances to look again.
             tokio::time::sleep(Duration::from_millis(2100)).await;
             let id = format!("{}", recorded.len());
@@ -246,9 +241,7 @@ fn without_its_redis_the_service_is_complete_and_no_slower() {
                 let reply = client.context(asking("When is tea?")).await;
                 assert!(reply.took < Duration::from_secs(1), "{fault:?} {reply:?}");
                 assert_eq!(reply.body["degraded"], json!([]), "{fault:?} {reply:?}");
-                if fault.is_some() {
-                    assert_ne!(reply.body["adapters"]["redis"]["status"], "ok", "{fault:?}");
-                }
+                assert_ne!(reply.body["adapters"]["redis"]["status"], "ok", "{fault:?}");
                 let mut ids = reply.each("items", "id");
                 ids.sort_by_key(Value::to_string);
                 assert_eq!(ids, recorded, "{fault:?} {reply:?}");

@@ -101,3 +101,48 @@ fn a_turn_may_be_replaced_while_mem0_works_at_it() {
         assert_eq!(fake(deployment).pushes().len(), 2);
     });
 }
+
+#[test]
+fn of_a_turn_that_lost_its_words_nothing_stays() {
+    for api in ["platform", "server"] {
+        on_own_deployments(with(&[("MEM0_API", api)]), async |deployment| {
+            let client = deployment.as_somebody();
+            client.record("s", &[turn("1", "I live in Rome")]).await;
+            client.synced("s").await;
+            assert_eq!(kept(deployment), ["I live in Rome"]);
+            replace(&client, "").await;
+            client.synced("s").await;
+            assert!(kept(deployment).is_empty());
+            assert_eq!(fake(deployment).pushes().len(), 1);
+        });
+    }
+}
+
+#[test]
+fn a_backfill_waits_for_an_attempt_that_is_under_way() {
+    for api in ["platform", "server"] {
+        on_own_deployments(with(&[QUIET, ("MEM0_API", api)]), async |deployment| {
+            let user = Uuid::new_v4();
+            let client = deployment.as_user(user);
+            client.record("s", &[turn("1", "tea")]).await;
+            fake(deployment).faults().hang(true);
+            let backfill = async {
+                until(async || fake(deployment).received().len() == 1).await;
+                let body = json!({ "sessionId": "s" });
+                let backfill = client.post("/api/sessions/backfill", body).await;
+                assert_eq!(backfill.body["pending"]["mem0"], 1, "{backfill:?}");
+                let early = deliver(deployment, user, "mem0").await;
+                early.is_problem(423, "job_leased");
+                fake(deployment).faults().hang(false);
+            };
+            tokio::join!(deliver(deployment, user, "mem0"), backfill);
+            let over = "update memories.adapter_syncs set leased_until = null
+                where adapter = 'mem0' and state = 'pending'";
+            deployment.admin().await.execute(over, &[]).await.unwrap();
+            let again = deliver(deployment, user, "mem0").await;
+            assert_eq!(again.body["outcome"], "done", "{again:?}");
+            assert_eq!(fake(deployment).pushes().len(), 1);
+            assert_eq!(kept(deployment), ["tea"]);
+        });
+    }
+}
