@@ -34,6 +34,8 @@ pub enum Problem {
     NotFound,
     /// Known turns were sent again with another body; their places in the request.
     TurnConflict(Vec<usize>),
+    /// Turns that were erased were sent again; their places in the request.
+    TurnErased(Vec<usize>),
     /// A delivered job can never succeed: QStash must not try again.
     JobRefused(&'static str),
     /// Another attempt at the job is running, or has just made way; come back after this time.
@@ -72,6 +74,7 @@ impl Problem {
             Self::Unauthorized(_) => StatusCode::UNAUTHORIZED,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::TurnConflict(_) => StatusCode::CONFLICT,
+            Self::TurnErased(_) => StatusCode::GONE,
             // Outside the registry, and what QStash takes for "never again".
             Self::JobRefused(_) => StatusCode::from_u16(489).unwrap_or(StatusCode::BAD_REQUEST),
             Self::JobLeased(_) => StatusCode::LOCKED,
@@ -95,6 +98,7 @@ impl Problem {
             Self::Unauthorized(_) => "unauthorized",
             Self::NotFound => "not_found",
             Self::TurnConflict(_) => "turn_conflict",
+            Self::TurnErased(_) => "turn_erased",
             Self::JobRefused(_) => "job_refused",
             Self::JobLeased(_) => "job_leased",
             Self::CircuitOpen(_) => "circuit_open",
@@ -133,6 +137,11 @@ impl Problem {
                  `onConflict: \"replace\"` makes a new revision."
                     .to_owned()
             }
+            Self::TurnErased(_) => {
+                "A turn that was erased was sent again. It stays erased, and nothing of the request was \
+                 written."
+                    .to_owned()
+            }
             Self::JobRefused(reason) => (*reason).to_owned(),
             Self::JobLeased(_) => "An attempt at this job is under way.".to_owned(),
             Self::CircuitOpen(_) => "The job's adapter is down; the job waits.".to_owned(),
@@ -156,6 +165,7 @@ impl Problem {
             Self::Unauthorized(_) => "Not signed in",
             Self::NotFound => "Not found",
             Self::TurnConflict(_) => "A known turn differs",
+            Self::TurnErased(_) => "An erased turn came back",
             Self::JobRefused(_) => "Job refused for good",
             Self::JobLeased(_) => "Job under way",
             Self::CircuitOpen(_) => "Adapter down",
@@ -196,13 +206,10 @@ impl Problem {
     pub fn document(&self, request_id: &str) -> Vec<u8> {
         let errors = match self {
             Self::InvalidRequest(faults) => faults.clone(),
-            Self::TurnConflict(places) => places
-                .iter()
-                .map(|place| Fault {
-                    pointer: format!("/turns/{place}"),
-                    message: "is known with another body, or in another session".to_owned(),
-                })
-                .collect(),
+            Self::TurnConflict(places) => {
+                of_turns(places, "is known with another body, or in another session")
+            }
+            Self::TurnErased(places) => of_turns(places, "was erased"),
             _ => Vec::new(),
         };
         let document = Document {
@@ -216,6 +223,14 @@ impl Problem {
         };
         serde_json::to_vec(&document).unwrap_or_default()
     }
+}
+
+fn of_turns(places: &[usize], message: &str) -> Vec<Fault> {
+    let fault = |place: &usize| Fault {
+        pointer: format!("/turns/{place}"),
+        message: message.to_owned(),
+    };
+    places.iter().map(fault).collect()
 }
 
 /// RFC 9457's members, and our own `code`, `requestId` and `errors`.

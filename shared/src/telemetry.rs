@@ -95,6 +95,7 @@ impl SpanStatus for StoreError {
         match self {
             Self::NotFound => "not_found",
             Self::TurnConflict(_) => "conflict",
+            Self::TurnErased(_) => "erased",
             Self::Adapter(error) => error.kind.code(),
         }
     }

@@ -245,6 +245,68 @@ object! { answer
     }
 }
 
+object! { answer
+    /// `DELETE /api/memory` and `DELETE /api/sessions/{id}`
+    ErasureAnswer {
+        /// The record's id. By now no row is left in the database.
+        erasure_id: Uuid,
+        /// `partial` when what Mem0 and Redis hold could not be handed to the queue: it goes later.
+        status: Status,
+    }
+}
+
+words! {
+    /// What was erased.
+    ErasureScope {
+        /// Everything.
+        All = "all",
+        /// A session.
+        Session = "session",
+        /// Turns that were kept for as long as the policy says.
+        Retention = "retention",
+    }
+}
+
+words! {
+    /// What another system says of an erasure.
+    Confirmation {
+        /// It may still hold something.
+        Pending = "pending",
+        /// Nothing is left there.
+        Done = "done",
+        /// It never held anything.
+        Skipped = "skipped",
+    }
+}
+
+object! { answer
+    /// The record of an erasure.
+    ErasureRecord {
+        /// Its id.
+        erasure_id: Uuid,
+        /// What was erased.
+        scope: ErasureScope,
+        /// When the rows went.
+        requested_at: Moment,
+        /// How many rows went, per kind.
+        rows: Value,
+        /// Mem0.
+        mem0: Confirmation,
+        /// The cache.
+        redis: Confirmation,
+        /// When nothing was left anywhere.
+        confirmed_at: Option<Moment>,
+    }
+}
+
+object! { answer
+    /// `GET /api/memory`
+    ErasureList {
+        /// The latest hundred, the latest first.
+        erasures: Vec<ErasureRecord>,
+    }
+}
+
 words! {
     /// What a delivered job came to.
     JobOutcome {

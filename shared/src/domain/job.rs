@@ -50,7 +50,7 @@ pub struct Delivery {
     pub jobs: Jobs,
 }
 
-/// The id of each adapter's job in its queue.
+/// The id of each adapter's job, or of an erasure's, in its queue.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Jobs {
@@ -60,6 +60,9 @@ pub struct Jobs {
     /// In the queue `memory_mem0`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mem0: Option<i64>,
+    /// In the queue `memory_erase`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub erase: Option<i64>,
 }
 
 impl Jobs {
@@ -73,6 +76,14 @@ impl Jobs {
         jobs
     }
 
+    /// The job of an erasure.
+    pub fn erasure(id: i64) -> Self {
+        Self {
+            erase: Some(id),
+            ..Self::default()
+        }
+    }
+
     /// An adapter's job.
     pub fn of(&self, adapter: JobAdapter) -> Option<i64> {
         match adapter {
@@ -83,7 +94,7 @@ impl Jobs {
 
     /// Whether there is nothing to deliver.
     pub fn is_empty(&self) -> bool {
-        self.embed.is_none() && self.mem0.is_none()
+        self.embed.is_none() && self.mem0.is_none() && self.erase.is_none()
     }
 }
 

@@ -3,12 +3,13 @@
 //!
 //! | key | what | lives |
 //! |---|---|---|
-//! | `memory:embedding:{model}:{dimensions}:{hash}` | the vector of a query (`vector.rs`) | 1 hour |
+//! | `memory:{user}:embedding:{model}:{dimensions}:{hash}` | the vector of a query (`vector.rs`) | 1 hour |
 //! | `memory:{user}` | the user's generation, a random text | 1 hour |
 //! | `memory:{user}:{session or -}` | the latest snapshot: generation, the request's hash, the answer | 60 s |
 //! | `memory:{user}:{session or -}:asked` | the hash of the latest request | 60 s |
 //!
-//! Hashes are keyed and scoped to a user (`keys.rs`). Text of a user stands only in a snapshot, so for 60 seconds.
+//! Hashes are keyed and scoped to a user (`keys.rs`). Text of a user stands only in a snapshot, so for 60 seconds. Every key
+//! begins with its user, so that an erasure finds them all (`purge.rs`).
 //!
 //! # What makes a snapshot stale
 //! A turn of any session changes what all the user's contexts may find, so [`Cache::invalidate`] replaces the user's
@@ -40,6 +41,7 @@
 
 mod found;
 mod keys;
+mod purge;
 mod vector;
 
 use std::sync::{Mutex, PoisonError};

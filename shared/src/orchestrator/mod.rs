@@ -4,6 +4,8 @@
 mod app;
 mod backfill_session;
 pub mod cache;
+mod erase;
+mod export;
 mod fetch_context;
 mod jobs;
 mod publish;
@@ -14,8 +16,10 @@ mod sync_session;
 
 pub use self::app::{App, Needs};
 pub use self::backfill_session::backfill_session;
+pub use self::erase::{erase_memory, erase_session, list_erasures};
+pub use self::export::export_memory;
 pub use self::fetch_context::fetch_context;
-pub use self::jobs::{give_up_job, sweep, work_job};
+pub use self::jobs::{give_up_job, sweep, work_erasure, work_job};
 pub use self::read_sessions::{list_sessions, read_session};
 pub use self::record_turns::record_turns;
 pub use self::report::readiness;
@@ -37,6 +41,8 @@ impl From<StoreError> for Problem {
         match error {
             StoreError::NotFound => Self::NotFound,
             StoreError::TurnConflict(places) => Self::TurnConflict(places),
+            // Whoever records turns knows their places, and tells them.
+            StoreError::TurnErased(_) => Self::TurnErased(Vec::new()),
             StoreError::Adapter(error) => {
                 use crate::adapters::ErrorKind;
                 match error.kind {

@@ -3,7 +3,7 @@
 use super::publish::{overall, publish};
 use super::report::reported;
 use super::{App, DATABASE_DEADLINE};
-use crate::adapters::supabase::{Recorded, Recording};
+use crate::adapters::supabase::{Recorded, Recording, StoreError};
 use crate::adapters::upstash::qstash::Pace;
 use crate::contract::answers::{
     AdapterReport, AdapterStatus, RecordAdapters, RecordTurnsAnswer, RecordedTurn,
@@ -46,7 +46,7 @@ pub async fn record_turns(
     let deadline = Deadline::after(DATABASE_DEADLINE);
     let (recorded, supabase) =
         reported(app.supabase.record_turns(user, &recording, deadline)).await;
-    let recorded = recorded?;
+    let recorded = recorded.map_err(|error| told(error, &turns))?;
 
     let mem0 = queued_for_mem0(app, &recorded);
     let jobs = [recorded.jobs];
@@ -75,6 +75,18 @@ pub async fn record_turns(
             mem0,
         },
     })
+}
+
+/// An erased turn is told by its place in the request, as a conflict is.
+fn told(error: StoreError, turns: &[NewTurn]) -> Problem {
+    match error {
+        StoreError::TurnErased(ids) => {
+            let is_erased = |(_, turn): &(usize, &NewTurn)| ids.contains(&turn.id.uuid);
+            let places = turns.iter().enumerate().filter(is_erased);
+            Problem::TurnErased(places.map(|(place, _)| place).collect())
+        }
+        error => error.into(),
+    }
 }
 
 /// Mem0 is fed by a job: here it is only told whether that job has a chance.

@@ -18,6 +18,7 @@
 //! an add takes. And on the platform, an add that waits behind 500 later events. Two pushes of one
 //! turn must not run at once; the lease of a job sees to that.
 
+mod forget;
 mod link;
 mod platform;
 mod server;
@@ -33,6 +34,7 @@ use tokio::sync::Semaphore;
 use tracing::Instrument;
 use uuid::Uuid;
 
+pub use self::forget::Forget;
 use self::link::Link;
 use self::standing::{Next, plan};
 pub use self::wire::Fact;
@@ -189,6 +191,23 @@ impl Mem0 {
             match self.link.config().api {
                 Mem0Api::Platform => platform::delete_user(&self.link, user, deadline).await,
                 Mem0Api::Server => server::delete_user(&self.link, user, deadline).await,
+            }
+        })
+        .await
+    }
+
+    /// Deletes what Mem0 has of a session or of some of its turns, under the same promise as
+    /// [`Mem0::delete_user`].
+    pub async fn forget(
+        &self,
+        user: UserId,
+        what: &Forget<'_>,
+        deadline: Deadline,
+    ) -> Result<(), Error> {
+        self.observed("forget", deadline, async {
+            match self.link.config().api {
+                Mem0Api::Platform => forget::on_platform(&self.link, user, what, deadline).await,
+                Mem0Api::Server => forget::on_server(&self.link, user, what, deadline).await,
             }
         })
         .await

@@ -24,7 +24,7 @@ const EVENT_PAGE: &str = "100";
 const EVENT_PAGES: usize = 5;
 
 /// Between two looks at a deletion.
-const POLL: Duration = Duration::from_millis(500);
+pub(super) const POLL: Duration = Duration::from_millis(500);
 
 #[derive(Deserialize)]
 struct Added {
@@ -127,7 +127,7 @@ pub(super) async fn event(link: &Link, id: &str, deadline: Deadline) -> Result<E
 
 /// An operation that the platform was asked for.
 #[derive(Deserialize)]
-struct Event {
+pub(super) struct Event {
     id: String,
     #[serde(default)]
     event_type: String,
@@ -142,7 +142,7 @@ struct Event {
 }
 
 impl Event {
-    fn state(&self) -> EventState {
+    pub(super) fn state(&self) -> EventState {
         if is_failure(&self.status) {
             EventState::Failed
         } else if ["SUCCEEDED", "SUCCESS"]
@@ -155,7 +155,7 @@ impl Event {
         }
     }
 
-    fn key(&self) -> Key {
+    pub(super) fn key(&self) -> Key {
         let payload = self.payload.as_ref();
         let key = Key::read(payload.and_then(|payload| payload.get("metadata")));
         match key.turn_id {
@@ -195,7 +195,11 @@ struct Events {
 }
 
 /// The user's adds among the latest events of the project.
-async fn adds(link: &Link, user: UserId, deadline: Deadline) -> Result<Vec<Event>, Error> {
+pub(super) async fn adds(
+    link: &Link,
+    user: UserId,
+    deadline: Deadline,
+) -> Result<Vec<Event>, Error> {
     let mut adds = Vec::new();
     for page in 1..=EVENT_PAGES {
         let query = [("page", &*page.to_string()), ("page_size", EVENT_PAGE)];

@@ -12,10 +12,10 @@ use crate::domain::deadline::Deadline;
 use crate::domain::ids::UserId;
 
 /// The most that a list gives; it has no pages.
-const MOST: usize = 1000;
+pub(super) const MOST: usize = 1000;
 
 /// A deletion takes 100 memories or more at once, depending on the vector store.
-const DELETIONS: usize = 50;
+pub(super) const DELETIONS: usize = 50;
 
 #[derive(Deserialize)]
 struct Added {

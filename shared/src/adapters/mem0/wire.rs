@@ -55,7 +55,7 @@ pub(super) struct Key {
     /// Some vector stores give numbers back as text.
     #[serde(deserialize_with = "number")]
     pub(super) revision: i64,
-    session_id: Option<Uuid>,
+    pub(super) session_id: Option<Uuid>,
     #[serde(with = "time::serde::rfc3339::option")]
     created_at: Option<OffsetDateTime>,
 }

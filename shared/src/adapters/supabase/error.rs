@@ -4,6 +4,7 @@
 use std::future::Future;
 
 use tokio_postgres::error::SqlState;
+use uuid::Uuid;
 
 use super::super::{Adapter, Error, ErrorKind};
 use crate::domain::deadline::Deadline;
@@ -15,6 +16,8 @@ pub enum StoreError {
     NotFound,
     /// Known turns with another body; their places in the request, from 0.
     TurnConflict(Vec<usize>),
+    /// Turns that were erased; our ids of them.
+    TurnErased(Vec<Uuid>),
     /// The database itself.
     Adapter(Error),
 }
@@ -36,6 +39,10 @@ impl From<tokio_postgres::Error> for StoreError {
             Some(("MO409", detail)) => {
                 let places = serde_json::from_str(detail.unwrap_or("[]"));
                 Self::TurnConflict(places.unwrap_or_default())
+            }
+            Some(("MO410", detail)) => {
+                let ids = serde_json::from_str(detail.unwrap_or("[]"));
+                Self::TurnErased(ids.unwrap_or_default())
             }
             _ => Self::Adapter(classify(&error)),
         }

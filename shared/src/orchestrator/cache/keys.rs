@@ -21,8 +21,8 @@ pub(super) struct Keys {
     key: Option<EncodingKey>,
     /// What an answer depends on beside the request.
     deployment: String,
-    /// How the key of an embedding begins.
-    embedding: String,
+    /// Which embeddings: the model and its dimensions.
+    model: String,
 }
 
 impl Keys {
@@ -36,14 +36,18 @@ impl Keys {
         Self {
             key: derived.map(|derived| EncodingKey::from_secret(derived.as_bytes())),
             deployment: format!("{} {model}", env!("CARGO_PKG_VERSION")),
-            embedding: format!("memory:embedding:{model}"),
+            model,
         }
     }
 
-    /// The key of a query's vector.
+    /// The key of a query's vector. It names the user, so that an erasure finds it.
     pub(super) fn embedding(&self, user: UserId, query: &str) -> Option<String> {
         let hash = self.hash(&["embedding"], user, query.as_bytes())?;
-        Some(format!("{}:{hash}", self.embedding))
+        Some(format!(
+            "{}:embedding:{}:{hash}",
+            generation(user),
+            self.model
+        ))
     }
 
     /// The hash of a request. Another version of the service, or another model, may answer it in another way.
@@ -64,7 +68,7 @@ impl Keys {
     }
 }
 
-/// The key of a user's generation.
+/// The key of a user's generation, and how all the user's keys begin.
 pub(super) fn generation(user: UserId) -> String {
     format!("memory:{}", user.0)
 }
@@ -96,7 +100,7 @@ mod tests {
         let user = UserId(Uuid::from_u128(7));
         let key = keys("hush", "gte").embedding(user, "hello").unwrap();
         assert_eq!(keys("hush", "gte").embedding(user, "hello").unwrap(), key);
-        assert!(key.starts_with("memory:embedding:gte:384:"));
+        assert!(key.starts_with(&format!("{}:embedding:gte:384:", generation(user))));
         assert!(!key.contains("hello"));
         let other = UserId(Uuid::from_u128(8));
         for another in [

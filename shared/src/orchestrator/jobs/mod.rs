@@ -2,10 +2,12 @@
 //! whole life of one.
 
 mod embed;
+mod erase;
 mod give_up;
 mod mem0;
 mod sweep;
 
+pub use self::erase::work_erasure;
 pub use self::give_up::give_up_job;
 pub use self::sweep::sweep;
 
@@ -22,7 +24,7 @@ use crate::problem::Problem;
 
 /// How long an attempt has its turns for itself beyond the other side's part: what the database may
 /// take before and after, and some more.
-const BESIDE_THE_WORK: Duration = Duration::from_secs(10);
+pub(super) const BESIDE_THE_WORK: Duration = Duration::from_secs(10);
 
 /// When an attempt that was going well is to be followed by the next.
 const SOON: Duration = Duration::from_secs(3);

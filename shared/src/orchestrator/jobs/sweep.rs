@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 
-use super::work_job;
+use super::{erase, work_job};
 use crate::adapters::supabase::LateJob;
 use crate::adapters::upstash::qstash::Pace;
 use crate::contract::answers::{JobAnswer, JobOutcome, SweepReport};
@@ -17,11 +17,11 @@ use crate::orchestrator::{App, DATABASE_DEADLINE};
 use crate::problem::Problem;
 
 /// How long QStash may take to be handed a batch.
-const PUBLISH_DEADLINE: Duration = Duration::from_secs(3);
+pub(super) const PUBLISH_DEADLINE: Duration = Duration::from_secs(3);
 
 /// How often a job is sent again before the sweeper does it itself: QStash takes it, and it does not
 /// come.
-const SENT_IN_VAIN: u32 = 3;
+pub(super) const SENT_IN_VAIN: u32 = 3;
 
 /// Jobs that are worked at once.
 const AT_ONCE: usize = 4;
@@ -59,6 +59,7 @@ pub async fn sweep(app: &App) -> Result<JobAnswer, Problem> {
         (0, fresh.into_iter().chain(in_vain).collect())
     };
     let worked = work(app, to_work).await;
+    let erasures = erase::sweep(app).await;
     tend(app).await;
     let deadline = Deadline::after(DATABASE_DEADLINE);
     if let Err(error) = app.supabase.end_sweep(deadline).await {
@@ -67,9 +68,9 @@ pub async fn sweep(app: &App) -> Result<JobAnswer, Problem> {
     Ok(JobAnswer {
         outcome: JobOutcome::Done,
         sweep: Some(SweepReport {
-            taken: count(taken),
-            sent: count(sent),
-            worked,
+            taken: count(taken) + erasures.taken,
+            sent: count(sent) + erasures.sent,
+            worked: worked + erasures.worked,
             adopted: begun.adopted,
         }),
     })

@@ -30,6 +30,8 @@ pub struct QStash {
     config: config::QStash,
     /// Where QStash says that it gave a message up.
     failure_callback: String,
+    /// Where erasures go: to one endpoint, not to the topic's.
+    erasures: String,
 }
 
 impl QStash {
@@ -39,6 +41,7 @@ impl QStash {
             outbound,
             config,
             failure_callback: format!("{public_url}/api/jobs/dead-letter"),
+            erasures: format!("{public_url}/api/jobs/erase"),
         }
     }
 

@@ -1,4 +1,4 @@
-//! Publishing to the URL group.
+//! Publishing: jobs to the URL group, erasures to their one endpoint.
 
 use std::collections::BTreeMap;
 
@@ -45,7 +45,7 @@ struct Message<'a> {
 }
 
 impl QStash {
-    /// Publishes deliveries to the topic: in one call, or a call per hundred. When this returns,
+    /// Publishes deliveries: in one call, or a call per hundred. When this returns,
     /// QStash has them all; when it fails, it may have some or all of them.
     pub async fn publish(
         &self,
@@ -95,7 +95,10 @@ impl QStash {
     fn message(&self, delivery: &Delivery, pace: Pace) -> Result<Message<'_>, Error> {
         let (key, value) = self.flow(delivery.user_id, pace);
         Ok(Message {
-            destination: &self.config.topic,
+            destination: match delivery.jobs.erase {
+                Some(_) => &self.erasures,
+                None => &self.config.topic,
+            },
             headers: BTreeMap::from([
                 ("content-type", JSON.to_owned()),
                 ("upstash-label", LABEL.to_owned()),
@@ -157,10 +160,7 @@ fn every_message(answer: &Value) -> bool {
 fn deduplication_id(delivery: &Delivery) -> String {
     let id = |job: Option<i64>| job.map_or_else(|| "0".to_owned(), |id| id.to_string());
     let minute = OffsetDateTime::now_utc().unix_timestamp() / 60;
-    let (user, embed, mem0) = (
-        delivery.user_id,
-        id(delivery.jobs.embed),
-        id(delivery.jobs.mem0),
-    );
-    format!("memory-{user}-{embed}-{mem0}-{minute}")
+    let (user, jobs) = (delivery.user_id, delivery.jobs);
+    let (embed, mem0, erase) = (id(jobs.embed), id(jobs.mem0), id(jobs.erase));
+    format!("memory-{user}-{embed}-{mem0}-{erase}-{minute}")
 }
