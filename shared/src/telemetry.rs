@@ -75,6 +75,7 @@ pub fn adapter_span(adapter: Adapter, operation: &'static str) -> Span {
         Adapter::Embeddings => span!("adapter.embeddings"),
         Adapter::Mem0 => span!("adapter.mem0"),
         Adapter::Redis => span!("adapter.redis"),
+        Adapter::Issuer => span!("adapter.issuer"),
     }
 }
 

@@ -25,6 +25,8 @@ pub enum Adapter {
     Mem0,
     /// Upstash Redis.
     Redis,
+    /// Who signs the users' tokens, and publishes the keys.
+    Issuer,
 }
 
 impl Adapter {
@@ -36,6 +38,7 @@ impl Adapter {
             Self::Embeddings => "embeddings",
             Self::Mem0 => "mem0",
             Self::Redis => "redis",
+            Self::Issuer => "issuer",
         }
     }
 
@@ -47,6 +50,7 @@ impl Adapter {
             Self::Embeddings => "The embeddings provider",
             Self::Mem0 => "Mem0",
             Self::Redis => "The cache",
+            Self::Issuer => "The issuer of the tokens",
         }
     }
 }

@@ -25,9 +25,13 @@ variables! {
     DATABASE_URL true "Postgres as the role `memory_orchestrator`, through the transaction pooler (port 6543 on Supabase). TLS with verification unless it says `sslmode=disable`.";
     DATABASE_CA_PEM false "The root that signs the database's certificate, as PEM (Supabase: Settings, Database, SSL). Required unless `sslmode=disable`.";
     DATABASE_POOL_SIZE false "Connections that one function instance may hold, 1 to 50. Default 4.";
-    SUPABASE_JWT_SECRET true "The secret that signs Supabase's access tokens (HS256).";
+    SUPABASE_URL false "The Supabase project, as in `https://<ref>.supabase.co`: the default of the next one.";
+    SUPABASE_JWKS_URL false "Where the public keys of its access tokens stand (ES256, RS256, EdDSA). Default `<SUPABASE_URL>/auth/v1/.well-known/jwks.json`.";
+    SUPABASE_JWT_SECRET true "The secret that signs access tokens, where a shared one does (HS256). Required unless there is a JWKS URL.";
     SUPABASE_JWT_AUDIENCE false "The `aud` of a user's token. Default `authenticated`.";
-    SUPABASE_JWT_ISSUER false "The `iss` a token must have, when set.";
+    SUPABASE_JWT_ISSUER false "The `iss` that a user's token must have, when set.";
+    MEMORY_HASH_SECRET true "What keyed hashes are made with: names in the cache, redacted values in the audit. Default `SUPABASE_JWT_SECRET`, else `DATABASE_URL`.";
+    MEMORY_CORS_ORIGINS false "Origins whose pages may call, with commas between, as in `https://app.example.com`. Without it no browser may.";
     MEMORY_PUBLIC_URL false "Where QStash reaches this deployment, as in `https://memory.example.com`: signatures are checked against it.";
     QSTASH_URL false "QStash's API. Default `https://qstash.upstash.io`.";
     QSTASH_TOKEN true "QStash's token. Without it nothing is published, and jobs wait in Postgres.";

@@ -1,5 +1,6 @@
 //! The deployment's configuration: read once at start, and a bad value is named.
 
+mod callers;
 pub mod env;
 mod secret;
 
@@ -8,6 +9,7 @@ use std::str::FromStr;
 
 use reqwest::Url;
 
+pub use self::callers::{Cors, Tokens};
 use self::env::Variable;
 pub use self::secret::Secret;
 use crate::contract::bodies::Role;
@@ -19,6 +21,10 @@ pub struct Config {
     pub database: Database,
     /// Who may call.
     pub tokens: Tokens,
+    /// From which pages a browser may call.
+    pub cors: Cors,
+    /// What keyed hashes are made with.
+    pub hash_secret: Secret,
     /// Where QStash reaches us; without a trailing slash.
     pub public_url: String,
     /// QStash.
@@ -48,17 +54,6 @@ pub struct Database {
     pub ca: Option<String>,
     /// Connections per instance.
     pub pool_size: usize,
-}
-
-/// What a caller's token must be like.
-#[derive(Debug, Clone)]
-pub struct Tokens {
-    /// For HS256.
-    pub secret: Secret,
-    /// `aud` of a user's token.
-    pub audience: String,
-    /// `iss`, when it matters.
-    pub issuer: Option<String>,
 }
 
 /// QStash.
@@ -180,11 +175,9 @@ impl Config {
                 ca: source.pem(env::DATABASE_CA_PEM)?,
                 pool_size: source.whole(env::DATABASE_POOL_SIZE, 1..=50, 4)?,
             },
-            tokens: Tokens {
-                secret: source.required(env::SUPABASE_JWT_SECRET).map(Secret::new)?,
-                audience: source.or(env::SUPABASE_JWT_AUDIENCE, "authenticated"),
-                issuer: source.get(env::SUPABASE_JWT_ISSUER),
-            },
+            tokens: source.tokens()?,
+            cors: source.cors()?,
+            hash_secret: source.hash_secret()?,
             public_url: source.url(env::MEMORY_PUBLIC_URL, "http://127.0.0.1:3000")?,
             qstash: QStash {
                 url: source.url(env::QSTASH_URL, "https://qstash.upstash.io")?,

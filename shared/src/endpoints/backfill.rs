@@ -23,7 +23,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
 };
 
 async fn backfill(app: &App, request: &Request) -> Result<Answer, Problem> {
-    let user = request.user(app)?;
+    let user = request.user(app).await?;
     let answer = backfill_session(app, user, request.json::<BackfillSession>()?).await?;
     Answer::json(StatusCode::ACCEPTED, &answer)
 }

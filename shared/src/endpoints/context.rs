@@ -21,7 +21,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
 };
 
 async fn context(app: &App, request: &Request) -> Result<Answer, Problem> {
-    let user = request.user(app)?;
+    let user = request.user(app).await?;
     let body = request.json::<FetchContext>()?;
     let answer = fetch_context(app, user, body, request.bytes()?).await?;
     Ok(Answer::written(StatusCode::OK, answer))

@@ -24,7 +24,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
 
 async fn health(app: &App, request: &Request) -> Result<Answer, Problem> {
     let asks_for_more = request.headers.contains_key(AUTHORIZATION);
-    if asks_for_more && matches!(request.caller(app)?, Caller::Service(_)) {
+    if asks_for_more && matches!(request.caller(app).await?, Caller::Service(_)) {
         let answer = readiness(app).await;
         // What is down but for the database only makes jobs wait.
         let ready = answer.status != Status::Error;

@@ -39,7 +39,7 @@ async fn work(app: &App, request: &Request) -> Result<Answer, Problem> {
     if !asked {
         let address = format!("{}{}", app.public_url, request.path);
         verify(app.qstash.signing_keys(), &request.headers, &address, body)?;
-    } else if !matches!(request.caller(app)?, Caller::Service(_)) {
+    } else if !matches!(request.caller(app).await?, Caller::Service(_)) {
         return Err(Problem::Unauthorized(AuthError::NotTheService));
     }
 

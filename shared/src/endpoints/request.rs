@@ -6,7 +6,7 @@ use http::{HeaderMap, Method, StatusCode};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
-use crate::auth::Caller;
+use crate::auth::{Caller, Unverified};
 use crate::contract::scalars::ClientId;
 use crate::contract::shape::{Read, Reader};
 use crate::domain::ids::UserId;
@@ -67,13 +67,17 @@ impl Answer {
 
 impl Request {
     /// The tenant.
-    pub fn user(&self, app: &App) -> Result<UserId, Problem> {
-        Ok(self.caller(app)?.user()?)
+    pub async fn user(&self, app: &App) -> Result<UserId, Problem> {
+        Ok(self.caller(app).await?.user()?)
     }
 
     /// Who calls.
-    pub fn caller(&self, app: &App) -> Result<Caller, Problem> {
-        Ok(app.verifier.caller(&self.headers)?)
+    pub async fn caller(&self, app: &App) -> Result<Caller, Problem> {
+        let caller = app.verifier.caller(&self.headers).await;
+        caller.map_err(|error| match error {
+            Unverified::Refused(error) => Problem::Unauthorized(error),
+            Unverified::Unavailable(error) => Problem::Unavailable(error),
+        })
     }
 
     /// The raw body.

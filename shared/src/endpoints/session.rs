@@ -20,7 +20,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
 };
 
 async fn read(app: &App, request: &Request) -> Result<Answer, Problem> {
-    let user = request.user(app)?;
+    let user = request.user(app).await?;
     let (cursor, limit) = request.page()?;
     let id = request.last_segment()?;
     Answer::json(

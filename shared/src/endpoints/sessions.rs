@@ -20,7 +20,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
 };
 
 async fn list(app: &App, request: &Request) -> Result<Answer, Problem> {
-    let user = request.user(app)?;
+    let user = request.user(app).await?;
     let (cursor, limit) = request.page()?;
     Answer::json(
         StatusCode::OK,

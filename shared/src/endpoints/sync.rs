@@ -21,7 +21,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
 };
 
 async fn sync(app: &App, request: &Request) -> Result<Answer, Problem> {
-    let user = request.user(app)?;
+    let user = request.user(app).await?;
     let answer = sync_session(app, user, request.json::<SyncSession>()?).await?;
     Answer::json(StatusCode::ACCEPTED, &answer)
 }

@@ -21,7 +21,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
 };
 
 async fn record(app: &App, request: &Request) -> Result<Answer, Problem> {
-    let user = request.user(app)?;
+    let user = request.user(app).await?;
     let answer = record_turns(app, user, request.json::<RecordTurns>()?).await?;
     let news = answer.turns.iter().any(|turn| turn.created);
     Answer::json(

@@ -1,5 +1,7 @@
 //! What both hosts do around an endpoint. Only [`vercel`] and [`lambda`] know their runtime.
 
+#[cfg(any(feature = "lambda", feature = "vercel"))]
+mod cors;
 #[cfg(feature = "lambda")]
 pub mod lambda;
 #[cfg(any(feature = "lambda", feature = "vercel"))]

@@ -7,12 +7,13 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
+use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 use tracing::Instrument;
 use uuid::Uuid;
 
-use crate::config::Config;
+use super::cors;
+use crate::config::{Config, Cors};
 use crate::endpoints::{Answer, Endpoint, Request};
 use crate::orchestrator::App;
 use crate::problem::Problem;
@@ -21,6 +22,20 @@ use crate::telemetry;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 const NON_RETRYABLE: HeaderName = HeaderName::from_static("upstash-nonretryable-error");
+
+/// What every answer says to browsers and caches. It is data for a program: nothing in it may run, be framed, be guessed to
+/// be something else, be kept, or be embedded by another site's page.
+const ALWAYS: [(&str, &str); 6] = [
+    ("cache-control", "no-store"),
+    (
+        "content-security-policy",
+        "default-src 'none'; frame-ancestors 'none'",
+    ),
+    ("cross-origin-resource-policy", "same-origin"),
+    ("referrer-policy", "no-referrer"),
+    ("strict-transport-security", "max-age=63072000"),
+    ("x-content-type-options", "nosniff"),
+];
 
 /// A function instance: one endpoint, and the adapters unless the configuration is wrong.
 #[derive(Clone)]
@@ -97,10 +112,39 @@ impl Service {
         span.record("status", status);
         span.record("duration_ms", duration);
         drop(span);
-        respond(handled, &request_id, &server_timing(duration, &timings))
+        let timings = server_timing(duration, &timings);
+        let mut response = respond(handled, &request_id, &timings);
+        self.to_pages(&request, response.headers_mut());
+        response
+    }
+
+    fn cors(&self) -> &Cors {
+        // What is not configured is closed.
+        const CLOSED: &Cors = &Cors(Vec::new());
+        self.app.as_deref().map_or(CLOSED, |app| &app.cors)
+    }
+
+    /// Whether a browser asks if one of its pages may call, and it may.
+    fn welcomes(&self, request: &Request) -> bool {
+        cors::is_preflight(&request.method, &request.headers)
+            && cors::allowed(self.cors(), &request.headers).is_some()
+    }
+
+    /// Tells a browser what its page may read or do.
+    fn to_pages(&self, request: &Request, headers: &mut HeaderMap) {
+        cors::vary(self.cors(), headers);
+        if let Some(origin) = cors::allowed(self.cors(), &request.headers) {
+            let methods = self
+                .welcomes(request)
+                .then(|| listed(self.endpoint.handlers.iter().map(|(method, _)| method)));
+            cors::admit(headers, origin, methods.as_deref());
+        }
     }
 
     async fn handle(&self, request: &Request) -> Result<Answer, Problem> {
+        if self.welcomes(request) {
+            return Ok(Answer::written(StatusCode::NO_CONTENT, String::new()));
+        }
         let handlers = self.endpoint.handlers;
         let Some((_, handler)) = handlers
             .iter()
@@ -162,6 +206,11 @@ fn server_timing(total: f64, timings: &[(&'static str, f64)]) -> String {
     )
 }
 
+fn listed<'a>(methods: impl IntoIterator<Item = &'a Method>) -> String {
+    let methods: Vec<_> = methods.into_iter().map(Method::as_str).collect();
+    methods.join(", ")
+}
+
 fn respond(
     handled: Result<Answer, Problem>,
     request_id: &str,
@@ -178,9 +227,12 @@ fn respond(
     let mut response = Response::new(Bytes::from(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if status != StatusCode::NO_CONTENT {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    }
+    for (name, value) in ALWAYS {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
     let mut set = |name: HeaderName, text: &str| {
         if let Ok(value) = HeaderValue::from_str(text) {
             headers.insert(name, value);
@@ -190,14 +242,7 @@ fn respond(
     set(SERVER_TIMING, server_timing);
     if let Some(problem) = problem {
         if let Problem::MethodNotAllowed(allowed) = &problem {
-            set(
-                ALLOW,
-                &allowed
-                    .iter()
-                    .map(Method::as_str)
-                    .collect::<Vec<_>>()
-                    .join(", "),
-            );
+            set(ALLOW, &listed(allowed));
         }
         if let Some(wait) = problem.retry_after() {
             set(RETRY_AFTER, &wait.as_secs().max(1).to_string());

@@ -56,6 +56,8 @@ pub struct App {
     pub job_adapters: Value,
     /// Who may call.
     pub verifier: Verifier,
+    /// From which pages a browser may call.
+    pub cors: config::Cors,
     /// Where QStash reaches us.
     pub public_url: String,
     /// The flag `memory.orchestrator.enabled`.
@@ -72,7 +74,7 @@ impl App {
         };
         let cache = config.redis.map(|redis| {
             let redis = Redis::new(redis, Arc::clone(&outbound));
-            Cache::new(redis, &config.tokens.secret, config.embeddings.as_ref())
+            Cache::new(redis, &config.hash_secret, config.embeddings.as_ref())
         });
         Ok(Self {
             supabase: Supabase::new(config.database)?,
@@ -85,7 +87,8 @@ impl App {
                 .map(|mem0| Mem0::new(mem0, Arc::clone(&outbound))),
             cache,
             jobs: config.jobs,
-            verifier: Verifier::new(&config.tokens),
+            verifier: Verifier::new(config.tokens, &outbound),
+            cors: config.cors,
             public_url: config.public_url,
             enabled: config.enabled,
         })
@@ -99,20 +102,25 @@ impl App {
         Ok(self)
     }
 
-    /// Opens what an endpoint needs. What fails here shows itself in the request that needs it.
+    /// Opens what an endpoint needs, and asks for the issuer's keys. What fails here shows itself in the request that
+    /// needs it.
     pub async fn warm(&self, needs: Needs) {
         let deadline = Deadline::after(WARM_UP);
         match needs {
             Needs::Nothing => {}
-            Needs::Database => self.supabase.warm(deadline).await,
+            Needs::Database => {
+                tokio::join!(self.verifier.warm(), self.supabase.warm(deadline));
+            }
             Needs::Vectors => {
                 tokio::join!(
+                    self.verifier.warm(),
                     self.supabase.warm_vectors(deadline),
                     self.warm_cache(deadline)
                 );
             }
             Needs::DatabaseAndQStash => {
                 tokio::join!(
+                    self.verifier.warm(),
                     self.supabase.warm(deadline),
                     self.qstash.warm(deadline),
                     self.warm_cache(deadline)
