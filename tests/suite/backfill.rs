@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use black_box::{Client, Deployment, Reply, Signed, run, turn};
+use black_box::{Client, Deployment, Reply, Signed, run, turn, until};
 use devstack::embedder::lexical::Lexical;
 use devstack::embedder::{Embedder, Settings};
 use devstack::functions::Host;
@@ -168,4 +168,30 @@ async fn moves(host: Host) {
     serves_by_vectors(&moved.as_user(user)).await;
     let asked = &next.requests().texts;
     assert_eq!(asked.back().map(String::as_str), Some("marmelades"));
+}
+
+#[test]
+fn a_next_model_that_is_down_or_refuses_our_key_stops_nothing_of_the_present_one() {
+    for status in [StatusCode::SERVICE_UNAVAILABLE, StatusCode::UNAUTHORIZED] {
+        run(async {
+            let next = next_embedder(None);
+            next.fail_next(usize::MAX, status, None);
+            let env = provider("NEXT_", next.url());
+            let deployment = Deployment::start(Host::Vercel, |settings| settings.env = env).await;
+            let user = Uuid::new_v4();
+            let client = deployment.as_user(user);
+            for number in 0..7 {
+                let turn = turn(&number.to_string(), "marmalade on toast");
+                client.record(&format!("s{number}"), &[turn]).await;
+            }
+            let embedded = "select count(*) from memories.turn_embeddings where user_id = $1";
+            until(async || deployment.count(embedded, &[&user]).await == 7).await;
+            let open = "select count(*) from memories.adapter_states where state = 'open'";
+            assert_eq!(deployment.count(open, &[]).await, 0);
+            // The next model's part waits, and burns nothing.
+            let waiting = "select count(*) from memories.adapter_syncs
+                where user_id = $1 and adapter = 'embed' and state = 'pending' and attempts <= 1";
+            assert_eq!(deployment.count(waiting, &[&user]).await, 7);
+        });
+    }
 }

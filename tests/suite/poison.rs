@@ -1,6 +1,6 @@
 //! A turn that can never be embedded: it holds up nobody, and ends in the dead letters.
 
-use black_box::{Client, Deployment, Reply, on_own_deployments, turn, until};
+use black_box::{Client, Deployment, Reply, Signed, on_own_deployments, turn, until};
 use devstack::stack::StackSettings;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -117,5 +117,32 @@ fn a_dead_letter_that_is_discarded_is_missed_no_more() {
         assert_eq!(synced.body["pending"]["embed"], 0, "{synced:?}");
         assert_eq!(synced.body["dead"]["embed"], 0, "{synced:?}");
         assert!(synced.body["lastSyncedAt"].is_string(), "{synced:?}");
+    });
+}
+
+#[test]
+fn while_the_provider_is_down_no_attempt_counts_however_few_jobs_there_are() {
+    on_own_deployments(hasty, async |deployment| {
+        let embedder = deployment.stack.embedder.as_ref().unwrap();
+        embedder.fail_next(usize::MAX, StatusCode::SERVICE_UNAVAILABLE, None);
+        let user = Uuid::new_v4();
+        let client = deployment.as_user(user);
+        client.record("s", &[turn("1", "tea")]).await;
+        // QStash gives up after four attempts, one more than a turn has.
+        until(async || deployment.stack.qstash.failed() > 0).await;
+        let states = "select count(*) from memories.adapter_syncs
+            where user_id = $1 and adapter = 'embed' and state = 'pending' and attempts = 0
+                and last_error_code = 'busy'";
+        assert_eq!(deployment.count(states, &[&user]).await, 1);
+
+        embedder.fail_next(0, StatusCode::OK, None);
+        let job =
+            "select job_id from memories.adapter_syncs where user_id = $1 and job_id is not null";
+        let job = deployment.count(job, &[&user]).await;
+        let body = json!({ "version": 1, "userId": user, "jobs": { "embed": job } });
+        let reply = Signed::new(deployment, "embed", body.to_string())
+            .send()
+            .await;
+        assert_eq!(reply.body["outcome"], "done", "{reply:?}");
     });
 }

@@ -209,7 +209,7 @@ fn a_provider_that_is_down_holds_up_the_job_and_not_the_turn() {
         assert_eq!(recorded.body["status"], "ok", "{recorded:?}");
         client.get("/api/sessions/s").await.is(200);
 
-        let failed = "select coalesce(max(attempts), 0)::bigint from memories.adapter_syncs
+        let failed = "select count(*) from memories.adapter_syncs
             where user_id = $1 and state = 'pending' and last_error_code is not null";
         until(async || deployment.count(failed, &[&user]).await >= 1).await;
         assert_eq!(deployment.count(EMBEDDED, &[&user]).await, 0);
