@@ -10,6 +10,8 @@ mod api;
 mod backfill;
 mod cache;
 mod connection;
+mod erasure;
+mod export;
 mod faults;
 mod idempotency;
 mod isolation;

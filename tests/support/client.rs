@@ -48,6 +48,11 @@ impl<'a> Client<'a> {
         self.send(Method::GET, path, None).await
     }
 
+    /// `DELETE`.
+    pub async fn delete(&self, path: &str) -> Reply {
+        self.send(Method::DELETE, path, None).await
+    }
+
     /// `POST` with a JSON body.
     pub async fn post(&self, path: &str, body: Value) -> Reply {
         let json = Some("application/json".to_owned());

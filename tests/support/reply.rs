@@ -16,7 +16,7 @@ pub struct Reply {
     pub headers: HeaderMap,
     /// The body as it came.
     pub bytes: Vec<u8>,
-    /// JSON; null when the body is something else.
+    /// JSON; the text of lines of it; null when the body is something else.
     pub body: Value,
     /// From the first byte sent to the last one received.
     pub took: Duration,
@@ -25,12 +25,21 @@ pub struct Reply {
 impl Reply {
     pub(crate) async fn read(request: String, response: reqwest::Response, start: Instant) -> Self {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let kind = headers.get("content-type").cloned();
+        let kind = kind
+            .as_ref()
+            .and_then(|kind| kind.to_str().ok())
+            .unwrap_or_default();
         let bytes = response.bytes().await.expect("a whole body");
         Self {
             request,
             status,
             headers,
-            body: serde_json::from_slice(&bytes).unwrap_or_default(),
+            body: if kind == "application/x-ndjson" {
+                String::from_utf8_lossy(&bytes).into()
+            } else {
+                serde_json::from_slice(&bytes).unwrap_or_default()
+            },
             bytes: bytes.into(),
             took: start.elapsed(),
         }

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::answers::{
-    FetchContextAnswer, HealthAnswer, JobAnswer, RecordTurnsAnswer, SessionAnswer, SessionPage,
-    SyncAnswer,
+    ErasureAnswer, ErasureList, FetchContextAnswer, HealthAnswer, JobAnswer, RecordTurnsAnswer,
+    SessionAnswer, SessionPage, SyncAnswer,
 };
 use super::bodies::{BackfillSession, FetchContext, RecordTurns, SyncSession};
 use super::scalars::ClientId;
@@ -87,7 +87,9 @@ fn operations(schemas: &mut Schemas) -> Vec<Operation<'static>> {
                 ("200", "All turns were known"),
             ],
             answer: RecordTurnsAnswer::schema(schemas),
-            problems: &["400", "401", "405", "409", "413", "415", "422", "503"],
+            problems: &[
+                "400", "401", "405", "409", "410", "413", "415", "422", "503",
+            ],
         },
         Operation {
             method: "post",
@@ -150,13 +152,66 @@ fn operations(schemas: &mut Schemas) -> Vec<Operation<'static>> {
             problems: &["401", "404", "405", "422", "503"],
         },
         Operation {
+            method: "delete",
+            path: "/api/sessions/{id}",
+            id: "eraseSession",
+            summary: "Erase a session, here and wherever it went",
+            access: Access::User,
+            parameters: json!([
+                { "name": "id", "in": "path", "required": true, "schema": ClientId::schema(schemas) },
+            ]),
+            body: None,
+            answers: &[("202", "The rows are gone; the rest follows")],
+            answer: ErasureAnswer::schema(schemas),
+            problems: &["401", "404", "405", "422", "503"],
+        },
+        Operation {
+            method: "delete",
+            path: "/api/memory",
+            id: "eraseMemory",
+            summary: "Erase all that there is of the user, here and wherever it went",
+            access: Access::User,
+            parameters: json!([]),
+            body: None,
+            answers: &[("202", "The rows are gone; the rest follows")],
+            answer: ErasureAnswer::schema(schemas),
+            problems: &["401", "405", "503"],
+        },
+        Operation {
+            method: "get",
+            path: "/api/memory",
+            id: "listErasures",
+            summary: "The records of the user's erasures",
+            access: Access::User,
+            parameters: json!([]),
+            body: None,
+            answers: &[("200", "The latest hundred")],
+            answer: ErasureList::schema(schemas),
+            problems: &["401", "405", "503"],
+        },
+        Operation {
+            method: "get",
+            path: "/api/memory/export",
+            id: "exportMemory",
+            summary: "All that is held of the user, as lines of JSON, page by page",
+            access: Access::User,
+            parameters: json!([
+                { "name": "cursor", "in": "query", "schema": { "type": "string" },
+                  "description": "`cursor` of the last line of the page before." },
+            ]),
+            body: None,
+            answers: &[("200", "A page; its last line says whether there is another")],
+            answer: json!({ "type": "string" }),
+            problems: &["401", "405", "422", "503"],
+        },
+        Operation {
             method: "post",
             path: "/api/jobs/{job}",
             id: "job",
             summary: "QStash's deliveries and callbacks; a sweep also with the service-role token",
             access: Access::Signed,
             parameters: json!([{ "name": "job", "in": "path", "required": true,
-                "schema": { "type": "string", "enum": ["embed", "mem0", "sweep", "dead-letter"] } }]),
+                "schema": { "type": "string", "enum": ["embed", "mem0", "sweep", "erase", "dead-letter"] } }]),
             body: Some(json!({ "type": "object" })),
             answers: &[("200", "Done, or nothing was left to do")],
             answer: JobAnswer::schema(schemas),
@@ -197,6 +252,10 @@ fn render(operation: &Operation<'_>) -> Value {
             "content": { "application/problem+json": {
                 "schema": { "$ref": "#/components/schemas/Problem" } } },
         });
+    }
+    if operation.id == "exportMemory" {
+        responses["200"]["content"] =
+            json!({ "application/x-ndjson": { "schema": operation.answer } });
     }
     // Readiness answers 503 in its own shape.
     if operation.id == "health" {

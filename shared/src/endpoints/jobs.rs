@@ -14,8 +14,11 @@ use crate::auth::{AuthError, Caller};
 use crate::contract::answers::{JobAnswer, JobOutcome};
 use crate::domain::ids::UserId;
 use crate::domain::job::{Delivery, JobAdapter, VERSION};
-use crate::orchestrator::{App, Needs, give_up_job, sweep, work_job};
+use crate::orchestrator::{App, Needs, give_up_job, sweep, work_erasure, work_job};
 use crate::problem::Problem;
+
+/// The job of an erasure.
+const ERASE: &str = "erase";
 
 /// The endpoint.
 pub const ENDPOINT: Endpoint = Endpoint {
@@ -49,6 +52,7 @@ async fn work(app: &App, request: &Request) -> Result<Answer, Problem> {
             let given_up: GivenUp = read(body)?;
             JobAnswer::from(give_up(app, &given_up).await.map_err(delayed)?)
         }
+        ERASE => JobAnswer::from(erase(app, body).await?),
         name => match JobAdapter::from_name(name) {
             Some(adapter) => JobAnswer::from(deliver(app, adapter, body).await?),
             None => return Err(Problem::NotFound),
@@ -62,6 +66,17 @@ async fn deliver(app: &App, adapter: JobAdapter, body: &[u8]) -> Result<JobOutco
     let delivery = delivery(body)?;
     match delivery.jobs.of(adapter) {
         Some(job) => work_job(app, adapter, UserId(delivery.user_id), job)
+            .await
+            .map_err(delayed),
+        None => Ok(JobOutcome::Gone),
+    }
+}
+
+/// An erasure comes by itself, not by the topic.
+async fn erase(app: &App, body: &[u8]) -> Result<JobOutcome, Problem> {
+    let delivery = delivery(body)?;
+    match delivery.jobs.erase {
+        Some(job) => work_erasure(app, UserId(delivery.user_id), job)
             .await
             .map_err(delayed),
         None => Ok(JobOutcome::Gone),
@@ -86,6 +101,11 @@ struct GivenUp {
 /// Which job it was stands in the address that it could not be delivered to.
 async fn give_up(app: &App, given_up: &GivenUp) -> Result<JobOutcome, Problem> {
     let name = given_up.url.rsplit('/').next().unwrap_or_default();
+    if name == ERASE {
+        // It is never given up: the sweeper goes on.
+        tracing::warn!(status = given_up.status, "QStash gave up an erasure");
+        return Ok(JobOutcome::Waiting);
+    }
     let adapter = JobAdapter::from_name(name)
         .ok_or(Problem::JobRefused("The callback is about no job of ours."))?;
     let body = STANDARD

@@ -4,6 +4,8 @@ pub mod backfill;
 pub mod context;
 pub mod health;
 pub mod jobs;
+pub mod memory;
+pub mod memory_export;
 mod request;
 pub mod session;
 pub mod sessions;
@@ -61,6 +63,8 @@ pub const ALL: &[&Endpoint] = &[
     &session::ENDPOINT,
     &sync::ENDPOINT,
     &backfill::ENDPOINT,
+    &memory::ENDPOINT,
+    &memory_export::ENDPOINT,
     &jobs::ENDPOINT,
     &health::ENDPOINT,
 ];

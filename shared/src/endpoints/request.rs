@@ -13,6 +13,8 @@ use crate::domain::ids::UserId;
 use crate::orchestrator::App;
 use crate::problem::Problem;
 
+const JSON: &str = "application/json";
+
 /// A body that was read within the limit, or was not.
 #[derive(Debug, Clone)]
 pub enum Body {
@@ -42,15 +44,21 @@ pub struct Request {
 pub struct Answer {
     /// 2xx.
     pub status: StatusCode,
-    /// JSON.
+    /// JSON, or lines of it.
     pub body: Vec<u8>,
+    /// Which of the two.
+    pub content_type: &'static str,
 }
 
 impl Answer {
     /// A JSON answer.
     pub fn json(status: StatusCode, body: &impl serde::Serialize) -> Result<Self, Problem> {
         serde_json::to_vec(body)
-            .map(|body| Self { status, body })
+            .map(|body| Self {
+                status,
+                body,
+                content_type: JSON,
+            })
             .map_err(|error| Problem::Internal(error.to_string()))
     }
 }
@@ -61,6 +69,16 @@ impl Answer {
         Self {
             status,
             body: json.into_bytes(),
+            content_type: JSON,
+        }
+    }
+
+    /// Lines, each a JSON value.
+    pub fn lines(body: Vec<u8>) -> Self {
+        Self {
+            status: StatusCode::OK,
+            body,
+            content_type: "application/x-ndjson",
         }
     }
 }

@@ -1,9 +1,9 @@
-//! `GET /api/sessions/{id}`: a session and its turns in order (replay).
+//! `GET /api/sessions/{id}`: a session and its turns in order (replay). `DELETE`: it is erased.
 
 use http::{Method, StatusCode};
 
 use super::{Answer, Endpoint, Request, Route};
-use crate::orchestrator::{App, Needs, read_session};
+use crate::orchestrator::{App, Needs, erase_session, read_session};
 use crate::problem::Problem;
 
 /// The endpoint.
@@ -16,7 +16,10 @@ pub const ENDPOINT: Endpoint = Endpoint {
     },
     needs: Needs::Database,
     switched: true,
-    handlers: &[(Method::GET, |app, request| Box::pin(read(app, request)))],
+    handlers: &[
+        (Method::GET, |app, request| Box::pin(read(app, request))),
+        (Method::DELETE, |app, request| Box::pin(erase(app, request))),
+    ],
 };
 
 async fn read(app: &App, request: &Request) -> Result<Answer, Problem> {
@@ -27,4 +30,10 @@ async fn read(app: &App, request: &Request) -> Result<Answer, Problem> {
         StatusCode::OK,
         &read_session(app, user, &id, cursor.as_deref(), limit).await?,
     )
+}
+
+async fn erase(app: &App, request: &Request) -> Result<Answer, Problem> {
+    let user = request.user(app).await?;
+    let id = request.last_segment()?;
+    Answer::json(StatusCode::ACCEPTED, &erase_session(app, user, &id).await?)
 }

@@ -217,7 +217,7 @@ fn respond(
     server_timing: &str,
 ) -> Response<Bytes> {
     let (status, content_type, body, problem) = match handled {
-        Ok(answer) => (answer.status, "application/json", answer.body, None),
+        Ok(answer) => (answer.status, answer.content_type, answer.body, None),
         Err(problem) => {
             let document = problem.document(request_id);
             let status = problem.status();

@@ -1,0 +1,7 @@
+//! `/api/memory/export` on Vercel.
+
+use memory_orchestrator::{endpoints, host};
+
+fn main() -> Result<(), host::Error> {
+    host::vercel::serve(&endpoints::memory_export::ENDPOINT)
+}

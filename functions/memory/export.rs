@@ -1,0 +1,7 @@
+//! `/api/memory/export` on AWS Lambda.
+
+use memory_orchestrator::{endpoints, host};
+
+fn main() -> Result<(), host::Error> {
+    host::lambda::serve(&endpoints::memory_export::ENDPOINT)
+}

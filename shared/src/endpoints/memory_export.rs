@@ -1,0 +1,27 @@
+//! `GET /api/memory/export`: all that we hold of the user, as lines of JSON, page by page.
+
+use http::Method;
+
+use super::{Answer, Endpoint, Request, Route};
+use crate::orchestrator::{App, Needs, export_memory};
+use crate::problem::Problem;
+
+/// The endpoint.
+pub const ENDPOINT: Endpoint = Endpoint {
+    intent: "exportMemory",
+    route: Route {
+        name: "memory-export",
+        path: "/api/memory/export",
+        file: "memory/export.rs",
+    },
+    needs: Needs::Database,
+    switched: false,
+    handlers: &[(Method::GET, |app, request| Box::pin(export(app, request)))],
+};
+
+async fn export(app: &App, request: &Request) -> Result<Answer, Problem> {
+    let user = request.user(app).await?;
+    let (cursor, _) = request.page()?;
+    let page = export_memory(app, user, cursor.as_deref()).await?;
+    Ok(Answer::lines(page))
+}
