@@ -48,6 +48,10 @@ pub struct Delivery {
     pub user_id: Uuid,
     /// The jobs.
     pub jobs: Jobs,
+    /// The how manieth sweep sends them again; 0 when they are sent for the first time, or because an
+    /// app asks. Not part of the body: it tells this message from one that QStash may still hold.
+    #[serde(skip)]
+    pub sweeps: u32,
 }
 
 /// The id of each adapter's job, or of an erasure's, in its queue.
@@ -105,6 +109,13 @@ impl Delivery {
             version: VERSION,
             user_id: user.0,
             jobs,
+            sweeps: 0,
         }
+    }
+
+    /// The same, sent again by a sweep.
+    #[must_use]
+    pub fn again(self, sweeps: u32) -> Self {
+        Self { sweeps, ..self }
     }
 }

@@ -58,7 +58,7 @@ pub(super) fn client_at(public_url: &str, qstash: &Qstash, token: &str) -> QStas
 pub(super) fn delivery(embed: i64) -> Delivery {
     let jobs = Jobs {
         embed: Some(embed),
-        mem0: None,
+        ..Jobs::default()
     };
     Delivery::new(UserId(Uuid::from_u128(7)), jobs)
 }

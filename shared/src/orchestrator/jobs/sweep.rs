@@ -86,7 +86,9 @@ async fn send(app: &App, jobs: &[LateJob]) -> bool {
     }
     let deliveries: Vec<Delivery> = jobs
         .iter()
-        .map(|job| Delivery::new(UserId(job.user_id), Jobs::one(job.adapter, job.id)))
+        .map(|job| {
+            Delivery::new(UserId(job.user_id), Jobs::one(job.adapter, job.id)).again(job.sweeps)
+        })
         .collect();
     let deadline = Deadline::after(PUBLISH_DEADLINE);
     match app.qstash.publish(&deliveries, Pace::Live, deadline).await {

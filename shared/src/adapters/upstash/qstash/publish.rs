@@ -155,12 +155,16 @@ fn every_message(answer: &Value) -> bool {
 }
 
 /// The same jobs sent again within a minute are one message: an app that polls `syncSession` until
-/// all is done would otherwise send them with every poll. The user keeps apart the job ids of two
+/// all is done would otherwise send them with every poll. What a sweep sends is a message of its own:
+/// it is sent because the earlier one did not arrive. The user keeps apart the job ids of two
 /// deployments that share an account.
 fn deduplication_id(delivery: &Delivery) -> String {
     let id = |job: Option<i64>| job.map_or_else(|| "0".to_owned(), |id| id.to_string());
-    let minute = OffsetDateTime::now_utc().unix_timestamp() / 60;
     let (user, jobs) = (delivery.user_id, delivery.jobs);
     let (embed, mem0, erase) = (id(jobs.embed), id(jobs.mem0), id(jobs.erase));
-    format!("memory-{user}-{embed}-{mem0}-{erase}-{minute}")
+    let time = match delivery.sweeps {
+        0 => (OffsetDateTime::now_utc().unix_timestamp() / 60).to_string(),
+        sweeps => format!("sweep{sweeps}"),
+    };
+    format!("memory-{user}-{embed}-{mem0}-{erase}-{time}")
 }
