@@ -5,7 +5,7 @@ mod refused;
 mod repeats;
 mod troubles;
 
-use black_box::{Deployment, Reply, Signed, on_own_deployments, turn};
+use black_box::{Deployment, Reply, Signed, on_own_deployments, turn, until};
 use devstack::mem0::Mem0;
 use devstack::stack::StackSettings;
 use serde_json::{Value, json};
@@ -47,6 +47,21 @@ async fn waiting(deployment: &Deployment, user: Uuid, adapter: &str) -> String {
 async fn deliver(deployment: &Deployment, user: Uuid, adapter: &str) -> Reply {
     let body = waiting(deployment, user, adapter).await;
     Signed::new(deployment, adapter, body).send().await
+}
+
+/// Sweeps until a user's turns wait no more: what QStash has given up, or would not take twice within a minute, is
+/// the sweeper's.
+async fn swept(deployment: &Deployment, user: Uuid) {
+    let late = "update pgmq.q_memory_mem0 set vt = now()";
+    let waits =
+        "select count(*) from memories.adapter_syncs where user_id = $1 and state = 'pending'";
+    until(async || {
+        deployment.admin().await.execute(late, &[]).await.unwrap();
+        let service = deployment.as_service();
+        service.post("/api/jobs/sweep", json!({})).await.is(200);
+        deployment.count(waits, &[&user]).await == 0
+    })
+    .await;
 }
 
 /// A sync's answer.

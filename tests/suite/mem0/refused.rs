@@ -4,7 +4,7 @@ use black_box::{Deployment, on_own_deployments, turn, until};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{attempts, fake, kept, sync, with};
+use super::{attempts, fake, kept, swept, sync, with};
 
 /// The service's view: the status, Mem0's, and what is open.
 async fn health(deployment: &Deployment) -> [Value; 3] {
@@ -46,8 +46,9 @@ fn jobs_wait_for_a_key_that_is_refused_and_everybody_sees_it() {
         fake(deployment).faults().refuse_key(false);
         let look = "update memories.adapter_states set retry_at = now() where state = 'open'";
         deployment.admin().await.execute(look, &[]).await.unwrap();
-        let synced = client.synced("s").await;
-        assert!(synced.body["lastSyncedAt"].is_string(), "{synced:?}");
+        swept(deployment, user).await;
+        let synced = sync(deployment, user).await;
+        assert!(synced["lastSyncedAt"].is_string(), "{synced}");
         let mut texts = kept(deployment);
         texts.sort();
         assert_eq!(texts, ["milk", "tea"]);

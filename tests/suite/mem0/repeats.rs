@@ -8,7 +8,7 @@ use devstack::mem0::Fault;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{QUIET, attempts, deliver, fake, kept, waiting, with};
+use super::{QUIET, attempts, deliver, fake, kept, swept, waiting, with};
 
 async fn replace(client: &Client<'_>, text: &str) {
     let turns = [turn("1", text)];
@@ -91,12 +91,18 @@ fn of_a_turn_that_was_replaced_the_last_revision_stays_and_a_backfill_adds_nothi
 #[test]
 fn a_turn_may_be_replaced_while_mem0_works_at_it() {
     on_own_deployments(with(&[]), async |deployment| {
-        fake(deployment).set_delay(Duration::from_millis(1500));
-        let client = deployment.as_somebody();
+        fake(deployment).set_delay(Duration::from_millis(2500));
+        let user = Uuid::new_v4();
+        let client = deployment.as_user(user);
         client.record("s", &[turn("1", "I live in Rome")]).await;
         until(async || fake(deployment).pushes().len() == 1).await;
         replace(&client, "I live in Porto").await;
-        client.synced("s").await;
+        // The new revision waits for the attempt at the old one.
+        let under_way = "select count(*) from memories.adapter_syncs
+            where user_id = $1 and adapter = 'mem0' and leased_until > now()";
+        assert_eq!(deployment.count(under_way, &[&user]).await, 1);
+        until(async || deployment.count(under_way, &[&user]).await == 0).await;
+        swept(deployment, user).await;
         assert_eq!(kept(deployment), ["I live in Porto"]);
         assert_eq!(fake(deployment).pushes().len(), 2);
     });
