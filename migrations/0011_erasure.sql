@@ -215,6 +215,9 @@ declare
     v_jobs integer;
     v_pushed_at timestamptz;
     v_settles_at timestamptz := clock_timestamp();
+    -- Of a session: its turns, by which the other tables have indexes. Of everything nothing, for which the
+    -- user is enough.
+    v_turn_ids uuid[];
     v_count integer;
 begin
     if v_user_id is null then
@@ -247,12 +250,17 @@ begin
         end if;
     end if;
     v_jobs := memories.remove_jobs(v_user_id, p_session_id);
+    if p_session_id is not null then
+        select coalesce(array_agg(t.id), '{}') into v_turn_ids
+        from memories.turns as t
+        where t.user_id = v_user_id and t.session_id = p_session_id;
+    end if;
 
     -- No attempt can begin any more. The latest that did may be under way.
     select max(a.started_at) into v_pushed_at
     from memories.adapter_syncs as a
     where a.user_id = v_user_id
-        and (p_session_id is null or a.session_id = p_session_id)
+        and (v_turn_ids is null or a.turn_id = any(v_turn_ids))
         and a.adapter = 'mem0';
     if v_pushed_at is not null then
         v_settles_at := greatest(v_settles_at, v_pushed_at + make_interval(secs => p_push));
@@ -269,23 +277,16 @@ begin
     select memories.keyed_hash(k.key, uuid_send(t.user_id) || uuid_send(t.id))
     from memories.erasure_key as k
     cross join memories.turns as t
-    where t.user_id = v_user_id and (p_session_id is null or t.session_id = p_session_id)
+    where t.user_id = v_user_id and (v_turn_ids is null or t.id = any(v_turn_ids))
     on conflict (hash) do nothing;
 
     -- One statement per table: left to the foreign keys, each turn would be looked up in each of them.
     delete from memories.turn_embeddings as e
-    where e.user_id = v_user_id
-        and (
-            p_session_id is null
-            or e.turn_id in (
-                select t.id from memories.turns as t
-                where t.user_id = v_user_id and t.session_id = p_session_id
-            )
-        );
+    where e.user_id = v_user_id and (v_turn_ids is null or e.turn_id = any(v_turn_ids));
     get diagnostics v_count = row_count;
     v_rows := jsonb_build_object('embeddings', v_count);
     delete from memories.adapter_syncs as a
-    where a.user_id = v_user_id and (p_session_id is null or a.session_id = p_session_id);
+    where a.user_id = v_user_id and (v_turn_ids is null or a.turn_id = any(v_turn_ids));
     get diagnostics v_count = row_count;
     v_rows := v_rows || jsonb_build_object('syncs', v_count);
     -- Of a session: what the audit says of it or of its turns. It is in the trail by their ids.
@@ -294,15 +295,12 @@ begin
         and (
             p_session_id is null
             or n.details ->> 'sessionId' = p_session_id::text
-            or n.details ->> 'turnId' in (
-                select t.id::text from memories.turns as t
-                where t.user_id = v_user_id and t.session_id = p_session_id
-            )
+            or n.details ->> 'turnId' = any(v_turn_ids::text[])
         );
     get diagnostics v_count = row_count;
     v_rows := v_rows || jsonb_build_object('audit', v_count);
     delete from memories.turns as t
-    where t.user_id = v_user_id and (p_session_id is null or t.session_id = p_session_id);
+    where t.user_id = v_user_id and (v_turn_ids is null or t.id = any(v_turn_ids));
     get diagnostics v_count = row_count;
     v_rows := v_rows || jsonb_build_object('turns', v_count);
     delete from memories.sessions as s

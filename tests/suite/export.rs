@@ -1,8 +1,11 @@
 //! What a user takes away: all that is held, page by page, and back again.
 
-use black_box::{Client, marked, on_both_hosts, turn};
+use black_box::{Client, Deployment, marked, on_both_hosts, run, turn};
+use devstack::functions::Host;
 use serde_json::{Value, json};
 use uuid::Uuid;
+
+use crate::operators::{Came, xtask};
 
 /// All pages' lines, without those that lead from page to page; and how many pages.
 async fn export(client: &Client<'_>) -> (Vec<Value>, usize) {
@@ -124,5 +127,100 @@ fn a_long_export_comes_in_pages_that_every_host_lets_pass() {
             .get("/api/memory/export")
             .await
             .is_problem(401, "unauthorized");
+    });
+}
+
+/// An export without what another user, another time and another database make of it.
+fn comparable(lines: &[Value]) -> Vec<Value> {
+    let mut lines = lines.to_vec();
+    for line in &mut lines {
+        let line = line.as_object_mut().unwrap();
+        for name in [
+            "turnId",
+            "recordedAt",
+            "adapters",
+            "embeddings",
+            "revision",
+            "updatedAt",
+            "lastSyncedAt",
+        ] {
+            line.remove(name);
+        }
+        if line["type"] == "session" {
+            line.remove("createdAt");
+        }
+    }
+    lines
+}
+
+/// Imports into a user's memory.
+async fn import(deployment: &Deployment, user: Uuid, lines: &[Value]) -> Came {
+    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let file = deployment.logs.join(format!("{user}.ndjson"));
+    std::fs::write(&file, text).unwrap();
+    let token = deployment.stack.user_token(user).unwrap();
+    let file = file.to_str().unwrap();
+    let url = &deployment.stack.url;
+    let came = xtask(
+        deployment,
+        &["import", "--url", url, "--token", &token, file],
+    )
+    .await;
+    assert_eq!(came.code, 0, "{came:?}");
+    came
+}
+
+#[test]
+fn an_export_is_imported_elsewhere_and_gives_the_same_export() {
+    run(async {
+        let here = Deployment::shared(Host::Vercel).await;
+        let there = Deployment::shared(Host::Lambda).await;
+        let user = Uuid::new_v4();
+        let client = here.as_user(user);
+        let titled = json!({ "sessionId": "s", "title": "Tea", "turns": [
+            turn("1", "tea"),
+            { "id": Uuid::new_v4(), "role": "assistant", "content": [{ "type": "text", "text": "é\u{2028}" }],
+              "toolCalls": [{ "name": "t" }], "metadata": {}, "createdAt": "2026-01-02T03:04:05.678Z" },
+        ] });
+        client.post("/api/turns", titled).await.is(201);
+        let many: Vec<_> = (0..100)
+            .map(|id| turn(&id.to_string(), &"x".repeat(9000)))
+            .collect();
+        client.record("long", &many).await;
+        client.record("long", &[turn("last", "z")]).await;
+        let (lines, _) = export(&client).await;
+
+        let other = Uuid::new_v4();
+        let came = import(there, other, &lines).await;
+        assert_eq!(came.out, "103 turns are new, 0 were known\n");
+        let imported = there.as_user(other);
+        assert_eq!(comparable(&export(&imported).await.0), comparable(&lines));
+        assert_eq!(
+            imported.get("/api/sessions/s").await.body["session"]["title"],
+            "Tea"
+        );
+
+        // Again it changes nothing, there or where it came from.
+        let came = import(there, other, &lines).await;
+        assert_eq!(came.out, "0 turns are new, 103 were known\n");
+        let came = import(here, user, &lines).await;
+        assert_eq!(came.out, "0 turns are new, 103 were known\n");
+        assert_eq!(comparable(&export(&client).await.0), comparable(&lines));
+
+        // What differs, and what was erased, stays as it is.
+        let mut changed = lines.clone();
+        changed[1]["content"] = "coffee".into();
+        let came = import(there, other, &changed).await;
+        assert!(
+            came.out
+                .ends_with("\n1 are known with another body, and stay as they are\n"),
+            "{came:?}"
+        );
+        imported.delete("/api/memory").await.is(202);
+        let came = import(there, other, &lines).await;
+        assert!(
+            came.out.ends_with("\n103 were erased, and stay so\n"),
+            "{came:?}"
+        );
     });
 }

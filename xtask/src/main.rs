@@ -6,6 +6,7 @@ mod dev;
 mod dlq;
 mod doctor;
 mod faults;
+mod import;
 mod indexes;
 mod jobs;
 mod migrate;
@@ -49,6 +50,8 @@ enum Command {
     Dlq(dlq::Arguments),
     /// How the jobs fare
     Jobs(jobs::Arguments),
+    /// Record an export again: of another user, in another deployment
+    Import(import::Arguments),
     /// Write public/openapi.json from the code's types
     Openapi(openapi::Arguments),
     /// Record turns while everything goes wrong, and judge what is left of them
@@ -76,6 +79,7 @@ async fn main() -> std::process::ExitCode {
             Ok(code) => return code,
             Err(error) => Err(error),
         },
+        Command::Import(arguments) => import::run(arguments).await,
         Command::Openapi(arguments) => openapi::run(arguments),
         Command::Faults(arguments) => faults::run(arguments).await,
         Command::Test(arguments) => test::run(arguments),

@@ -17,7 +17,7 @@ use crate::domain::job::Jobs;
 use crate::problem::Problem;
 
 /// How long the database may take: a user may have very many rows, and they go in one transaction.
-const ERASE_DEADLINE: Duration = Duration::from_secs(12);
+const ERASE_DEADLINE: Duration = Duration::from_secs(25);
 
 /// How long a self-hosted Mem0 may work at an add that nobody waits for any more.
 const UNHEARD: Duration = Duration::from_secs(30);
