@@ -19,7 +19,7 @@ mod transaction;
 mod turns;
 
 pub use self::context::{ContextQuery, Found};
-pub use self::erasure::{ErasureBegun, ErasureRow, ErasureWork, Erased, LateErasure, Others};
+pub use self::erasure::{Erased, ErasureBegun, ErasureRow, ErasureWork, LateErasure, Others};
 pub use self::error::StoreError;
 pub use self::export::{ExportCursor, ExportLine};
 pub use self::jobs::{Attempt, Begun, Down, JobTurn, QueuedJob, Work};
