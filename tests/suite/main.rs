@@ -13,6 +13,7 @@ mod connection;
 mod erasure;
 mod export;
 mod faults;
+mod hardening;
 mod idempotency;
 mod isolation;
 mod large_users;

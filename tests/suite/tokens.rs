@@ -1,5 +1,9 @@
 //! Who may call, and as whom.
 
+mod forged;
+mod issuer;
+mod spoilt;
+
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use black_box::cases::{self, Case};
@@ -11,7 +15,7 @@ use uuid::Uuid;
 const USER: &str = "0192f0c1-2345-7abc-8def-0123456789ab";
 
 /// The claims of a good token, with changes; null removes one.
-fn claims(changes: Value) -> Value {
+pub(crate) fn claims(changes: Value) -> Value {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap()

@@ -128,10 +128,13 @@ impl Jwks {
                 }
             }
         }
-        self.known()
-            .keys
-            .map(|(keys, _)| keys)
-            .ok_or_else(|| failure.unwrap_or_else(|| self.unheard()))
+        match self.known().keys {
+            Some((keys, _)) => Ok(keys),
+            None => Err(Error {
+                retry_after: Some(self.limits.every_without),
+                ..failure.unwrap_or_else(unheard)
+            }),
+        }
     }
 
     /// Asks the issuer, if that is allowed again, and keeps what it answers.
@@ -141,7 +144,7 @@ impl Jwks {
             None => self.limits.every_without,
         };
         if !line.take(every, Instant::now()) {
-            return Err(self.unheard());
+            return Err(unheard());
         }
         let answer = (self.fetch)(Deadline::after(self.limits.patience)).await;
         let keys = answer.and_then(|json| {
@@ -166,18 +169,12 @@ impl Jwks {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.clone()
     }
+}
 
-    /// What a request is told that did not ask itself.
-    fn unheard(&self) -> Error {
-        Error {
-            retry_after: Some(self.limits.every_without),
-            ..Error::new(
-                Adapter::Issuer,
-                ErrorKind::Unreachable,
-                "was asked a moment ago",
-            )
-        }
-    }
+/// What a request is told that could not ask itself.
+fn unheard() -> Error {
+    let what = "was asked a moment ago";
+    Error::new(Adapter::Issuer, ErrorKind::Unreachable, what)
 }
 
 #[cfg(test)]
