@@ -519,11 +519,11 @@ begin
 
     if cardinality(p_failed) > 0 then
         update memories.adapter_syncs as s
-        set attempts = s.attempts - (not f.counts)::integer,
-            -- What Mem0 was not heard of in time it may still be working at: a repeat that looked for
-            -- it now would miss it.
+        set attempts = greatest(0, s.attempts - (not f.counts)::integer),
+            -- What Mem0 did not answer it may still be working at, and a repeat that looked for it now
+            -- would miss it: the lease stays as long as it would have.
             leased_until = case
-                when p_adapter = 'mem0' and f.code = 'timeout' then now() + interval '30 seconds'
+                when p_adapter = 'mem0' and f.code in ('timeout', 'unreachable') then s.leased_until
             end,
             last_error_code = coalesce(f.code, s.last_error_code),
             updated_at = now()

@@ -25,6 +25,9 @@ const TIME_SCALE: f64 = 0.01;
 /// The share of the providers' answers that are failures.
 const FAILING: f64 = 0.2;
 
+/// How long Mem0 works at a turn.
+const MEM0_TAKES: Duration = Duration::from_millis(150);
+
 const JWT_SECRET: &str = "what signs the access tokens of a run";
 
 /// Everything that runs.
@@ -70,7 +73,11 @@ impl Parts {
         let port = server.port();
         let target = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let line = DelayProxy::start(target, Duration::ZERO).await?;
-        let mem0 = mem0::Mem0::start(mem0::Settings::default()).await?;
+        let mem0 = mem0::Mem0::start(mem0::Settings {
+            delay: MEM0_TAKES,
+            ..mem0::Settings::default()
+        })
+        .await?;
         mem0.faults().fail_at_random(FAILING, settings.seed);
         let redis = match redis::Redis::start(redis::Settings::default()).await {
             Ok(redis) => Some(redis),
@@ -81,10 +88,13 @@ impl Parts {
         };
         let chance = Arc::new(Chance::new(settings.seed, !settings.qstash));
 
+        // The seed says which of Mem0's two APIs: one works later, the other while it is waited for.
+        let api = ["platform", "server"][usize::from(settings.seed % 2 == 1)];
         let mut stacks = Vec::new();
         for built in built {
             let mut env = std::collections::BTreeMap::from([
                 ("MEM0_URL".to_owned(), mem0.url().to_owned()),
+                ("MEM0_API".to_owned(), api.to_owned()),
                 ("MEM0_API_KEY".to_owned(), mem0.api_key().to_owned()),
                 // A dozen failures in a row are no accident.
                 ("MEMORY_JOB_ATTEMPTS".to_owned(), "12".to_owned()),
