@@ -61,6 +61,8 @@ async fn keeps_the_contract(bench: impl Fn() -> Bench) {
     nothing_is_sent_of_a_blank_text(bench()).await;
     users_do_not_see_each_other(bench(), bench()).await;
     a_user_is_deleted_whole(bench(), bench()).await;
+    a_session_is_forgotten_whole(bench()).await;
+    turns_are_forgotten_and_the_rest_of_their_session_is_not(bench()).await;
     a_wrong_key_is_denied(bench()).await;
 }
 
@@ -198,6 +200,45 @@ async fn a_user_is_deleted_whole(one: Bench, other: Bench) {
     one.delete_user().await.unwrap();
 }
 
+async fn a_session_is_forgotten_whole(one: Bench) {
+    let other = Bench {
+        session: Uuid::new_v4(),
+        ..one.with(|_| {})
+    };
+    for text in ["Kit paddles a canoe", "Kit mends a canoe"] {
+        one.push(&Turn::new(text)).await.unwrap();
+    }
+    other.push(&Turn::new("Kit paints a canoe")).await.unwrap();
+    one.found("Kit canoe", 3).await;
+    one.forget(Forget::Session(one.session)).await.unwrap();
+    let facts = one.search("Kit canoe").await;
+    assert_eq!(facts.len(), 1);
+    assert!(facts[0].text.contains("paints"));
+    // Deleting what is not there is as good.
+    one.forget(Forget::Session(one.session)).await.unwrap();
+}
+
+async fn turns_are_forgotten_and_the_rest_of_their_session_is_not(bench: Bench) {
+    let turns = [
+        "Lou bakes rye bread",
+        "Lou bakes wheat bread",
+        "Lou bakes corn bread",
+    ]
+    .map(Turn::new);
+    for turn in &turns {
+        bench.push(turn).await.unwrap();
+    }
+    bench.found("Lou bakes bread", 3).await;
+    let two = [turns[0].id, turns[2].id];
+    bench
+        .forget(Forget::Turns(bench.session, &two))
+        .await
+        .unwrap();
+    let facts = bench.search("Lou bakes bread").await;
+    assert_eq!(facts.len(), 1);
+    assert_eq!(facts[0].turn, Some(turns[1].id));
+}
+
 async fn a_wrong_key_is_denied(bench: Bench) {
     let wrong = bench.with(|config| config.key = Some(Secret::new("another-key")));
     let turn = Turn::new("Hal sings");
@@ -210,6 +251,8 @@ async fn a_wrong_key_is_denied(bench: Bench) {
         wrong.delete_user().await.unwrap_err().kind,
         ErrorKind::Denied
     );
+    let forgot = wrong.forget(Forget::Session(wrong.session)).await;
+    assert_eq!(forgot.unwrap_err().kind, ErrorKind::Denied);
     settle().await;
     assert!(bench.search("Hal sings").await.is_empty());
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use memory_orchestrator::adapters::http::Outbound;
-use memory_orchestrator::adapters::mem0::{Fact, Mem0 as Client, Push};
+use memory_orchestrator::adapters::mem0::{Fact, Forget, Mem0 as Client, Push};
 use memory_orchestrator::adapters::{Error, ErrorKind};
 use memory_orchestrator::config::{self, Mem0Api, Secret};
 use memory_orchestrator::contract::bodies::Role;
@@ -144,6 +144,11 @@ impl Bench {
     async fn delete_user(&self) -> Result<(), Error> {
         let deadline = Deadline::after(Duration::from_secs(10));
         self.client.delete_user(self.user, deadline).await
+    }
+
+    async fn forget(&self, what: Forget<'_>) -> Result<(), Error> {
+        let deadline = Deadline::after(Duration::from_secs(10));
+        self.client.forget(self.user, &what, deadline).await
     }
 }
 

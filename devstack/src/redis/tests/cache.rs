@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use memory_orchestrator::{
     config,
     contract::answers::AdapterStatus,
-    domain::ids::UserId,
+    domain::{deadline::Deadline, ids::UserId},
     orchestrator::cache::{Cache, Looked, Question},
 };
 use serde_json::Value;
@@ -263,4 +263,37 @@ async fn a_redis_that_fails_is_a_miss_in_time_and_is_left_alone_for_a_while() {
     let value: Value = redis.command(&["PING"]).await;
     assert_eq!(value, "PONG");
     redis.stop().await;
+}
+
+#[tokio::test]
+async fn all_that_is_cached_of_a_user_is_purged_among_many_keys_and_nobody_elses() {
+    let Some(redis) = started().await else { return };
+    let cache = cache(&redis);
+    let name = format!("memory:{}", USER.0);
+    let other = format!("memory:{}", OTHER.0);
+    for key in 0..2500 {
+        let owner = if key % 2 == 0 { &name } else { &other };
+        redis
+            .command(&["SET", &format!("{owner}:embedding:gte:2:{key}"), "x"])
+            .await;
+    }
+    for key in [&name, &other] {
+        redis.command(&["SET", key, "generation"]).await;
+    }
+    let deadline = || Deadline::after(Duration::from_secs(10));
+    let of =
+        |keys: Vec<String>, name: &str| keys.iter().filter(|key| key.starts_with(name)).count();
+
+    // A new generation stays, so that nothing which is still stored under the old one is ever served.
+    cache.purge(USER, false, deadline()).await.unwrap();
+    assert_eq!(of(keys(&redis).await, &name), 1);
+    assert_ne!(redis.command(&["GET", &name]).await, "generation");
+    cache.purge(USER, true, deadline()).await.unwrap();
+    assert_eq!(of(keys(&redis).await, &name), 0);
+    assert_eq!(of(keys(&redis).await, &other), 1251);
+
+    redis
+        .faults()
+        .set(Fault::Fail(StatusCode::SERVICE_UNAVAILABLE));
+    cache.purge(USER, true, deadline()).await.unwrap_err();
 }
