@@ -5,7 +5,9 @@
 //! What a shape must not match: dates, times, IP addresses, versions, decimals, order numbers.
 
 use super::digits::{self, Group, continues_after, continues_before};
-use super::{Class, Span};
+use super::{Text, cue};
+use crate::redact::class::Class;
+use crate::redact::spans::Found;
 
 /// Digits of a number with its country's code (ITU-T E.164), and without.
 const INTERNATIONAL: std::ops::RangeInclusive<usize> = 8..=15;
@@ -26,31 +28,53 @@ const CUES: [&str; 10] = [
     "handy",
 ];
 
+/// Phrases that do so only right before it.
+const PHRASES: [&str; 9] = [
+    "my number",
+    "our number",
+    "his number",
+    "her number",
+    "contact",
+    "contact number",
+    "text me at",
+    "reach me at",
+    "reach me on",
+];
+
 /// How far before a number such a word may stand, in bytes.
 const CUE_DISTANCE: usize = 24;
 
-pub(super) fn find(text: &str) -> Vec<Span> {
-    let mut spans = Vec::new();
-    for row in digits::rows(text) {
+pub(super) fn find(text: &Text<'_>, found: &mut Found) {
+    for row in text.rows() {
         let (mut first, mut free) = (0, 0);
         while first < row.len() {
-            let apart = first == free || !adjacent(text, &row[first - 1..=first]);
-            match number(text, &row, first, apart) {
+            let apart = first == free || !adjacent(text.text, &row[first - 1..=first]);
+            match number(text.text, row, first, apart) {
                 Some((start, groups)) => {
-                    let end = row[first + groups - 1].end;
-                    spans.push(Span {
-                        class: Class::Phone,
-                        start,
-                        end,
-                    });
+                    found.add(Class::Phone, start, row[first + groups - 1].end);
                     first += groups;
                     free = first;
                 }
-                None => first += 1,
+                None => {
+                    if found.takes_shapes() && is_national(text.text, row[first]) {
+                        found.add_shape(Class::Phone, row[first].start, row[first].end);
+                    }
+                    first += 1;
+                }
             }
         }
     }
-    spans
+}
+
+/// Ten digits as in North America, or a leading 0 and as many as elsewhere, with nothing between: an order's
+/// number looks the same.
+fn is_national(text: &str, group: Group) -> bool {
+    let length = group.len();
+    let fits = match text.as_bytes()[group.start] {
+        b'0' => (10..=11).contains(&length),
+        first => first > b'1' && length == 10,
+    };
+    fits && !continues_before(text, group.start) && !continues_after(text, group.end)
 }
 
 /// Where a number begins that has `first` for its first group, and how many groups it has. `apart`
@@ -137,7 +161,8 @@ fn national(text: &str, row: &[Group]) -> Option<usize> {
 fn cued(text: &str, row: &[Group], start: usize) -> Option<usize> {
     let groups = fitting(text, row, *ANY.end());
     let total = total(&row[..groups]);
-    (ANY.contains(&total) && !is_date(row) && has_cue(&text[..start])).then_some(groups)
+    let said = || has_cue(&text[..start]) || cue::before(text, start, &PHRASES);
+    (ANY.contains(&total) && !is_date(row) && said()).then_some(groups)
 }
 
 fn has_cue(before: &str) -> bool {
@@ -185,14 +210,8 @@ fn total(groups: &[Group]) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::{found, shapes};
     use super::*;
-
-    fn found(text: &str) -> Vec<&str> {
-        find(text)
-            .iter()
-            .map(|span| &text[span.start..span.end])
-            .collect()
-    }
 
     #[test]
     fn numbers_are_found_in_the_shapes_people_write() {
@@ -218,13 +237,14 @@ mod tests {
                 vec!["0171/1234567", "01 23 45 67 89"],
             ),
             ("call me: 4155550132", vec!["4155550132"]),
+            ("My number is 4155550132", vec!["4155550132"]),
             ("my phone number is 98765 43210", vec!["98765 43210"]),
             (
                 "手机13800138000，phone13800138000: phone 13800138000",
                 vec!["13800138000"],
             ),
         ] {
-            assert_eq!(found(text), numbers, "{text}");
+            assert_eq!(found(Class::Phone, text), numbers, "{text}");
         }
     }
 
@@ -249,7 +269,18 @@ mod tests {
             "1,234,567,890",
             "the hotel 12345678",
         ] {
-            assert_eq!(found(text), [""; 0], "{text}");
+            assert_eq!(found(Class::Phone, text), [""; 0], "{text}");
+        }
+    }
+
+    #[test]
+    fn digits_in_one_piece_are_one_by_their_shape() {
+        for text in ["4155550132", "07911123456"] {
+            assert!(found(Class::Phone, text).is_empty(), "{text}");
+            assert_eq!(shapes(Class::Phone, text), [text]);
+        }
+        for text in ["1234567890", "41555501321", "20231005123456"] {
+            assert!(shapes(Class::Phone, text).is_empty(), "{text}");
         }
     }
 }

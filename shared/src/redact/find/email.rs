@@ -1,23 +1,40 @@
 //! Email addresses: a local part, `@`, and a domain of at least two labels. Letters of any script,
 //! since addresses may have them (RFC 6531).
 
-use super::{Class, Span};
+use super::Text;
+use crate::redact::class::Class;
+use crate::redact::spans::Found;
 
-pub(super) fn find(text: &str) -> Vec<Span> {
-    let mut spans = Vec::new();
+/// The longest domain, in bytes (RFC 1035).
+const LONGEST: usize = 255;
+
+/// How far before an address the scheme of a URL may stand, in bytes.
+const SCHEME: usize = 128;
+
+pub(super) fn find(text: &Text<'_>, found: &mut Found) {
+    let text = text.text;
     for (at, _) in text.match_indices('@') {
         let (before, after) = (&text[..at], &text[at + 1..]);
         let local = local_part(before);
         let domain = domain(after);
-        if local > 0 && domain > 0 {
-            spans.push(Span {
-                class: Class::Email,
-                start: at - local,
-                end: at + 1 + domain,
-            });
+        if local > 0 && domain > 0 && !in_url(&before[..at - local]) {
+            found.add(Class::Email, at - local, at + 1 + domain);
         }
     }
-    spans
+}
+
+/// Whether `user:` of a URL stands before: then what follows is a password and a host.
+fn in_url(before: &str) -> bool {
+    let mut from = before.len().saturating_sub(SCHEME);
+    while !before.is_char_boundary(from) {
+        from += 1;
+    }
+    let word = before[from..]
+        .rsplit(char::is_whitespace)
+        .next()
+        .unwrap_or_default();
+    let user = word.rsplit_once("://").map(|(_, user)| user);
+    user.is_some_and(|user| user.ends_with(':') && !user.contains('/'))
 }
 
 /// How many bytes before the sign belong to the address. Scans no further than the sign before.
@@ -44,6 +61,9 @@ fn domain(after: &str) -> usize {
         .find(|c: char| !(c.is_alphanumeric() || matches!(c, '.' | '-')))
         .unwrap_or(after.len());
     let mut candidate = &after[..end];
+    if candidate.len() > LONGEST {
+        return 0;
+    }
     // A sentence may go on after the address, or end: cut what cannot be a last label.
     loop {
         candidate = candidate.trim_end_matches(['.', '-']);
@@ -67,14 +87,8 @@ fn well_formed(labels: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::found;
     use super::*;
-
-    fn found(text: &str) -> Vec<&str> {
-        find(text)
-            .iter()
-            .map(|span| &text[span.start..span.end])
-            .collect()
-    }
 
     #[test]
     fn addresses_are_found_in_their_surroundings() {
@@ -92,7 +106,7 @@ mod tests {
             ("write me@example.org...", "me@example.org"),
             ("a@b.co.1", "a@b.co"),
         ] {
-            assert_eq!(found(text), [address], "{text}");
+            assert_eq!(found(Class::Email, text), [address], "{text}");
         }
     }
 
@@ -107,8 +121,9 @@ mod tests {
             "a@b",
             "@.com",
             "a@.com",
+            "postgres://me:s3cret@db.example.org",
         ] {
-            assert!(found(text).is_empty(), "{text}");
+            assert!(found(Class::Email, text).is_empty(), "{text}");
         }
     }
 }
