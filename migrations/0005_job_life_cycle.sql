@@ -484,6 +484,17 @@ begin
     where s.user_id = v_user_id and s.id = p_session_id
     for no key update;
 
+    -- A turn that was asked for again meanwhile has another job, which waits for this attempt.
+    update memories.adapter_syncs as s
+    set leased_until = null, updated_at = now()
+    where s.user_id = v_user_id
+        and s.turn_id = any(p_done)
+        and s.adapter = p_adapter
+        and s.state = 'pending'
+        and s.started_at = p_started_at
+        and s.job_id is distinct from p_job_id
+        and s.leased_until is not null;
+
     -- The job is gone: another attempt has done all this.
     if memories.claim_job(p_adapter, p_job_id, memories.job_patience()) is null then
         return 'gone';
@@ -506,16 +517,6 @@ begin
         and s.state = 'pending'
         and s.job_id = p_job_id
         and s.started_at = p_started_at;
-
-    -- A turn that was asked for again meanwhile has another job, which waits for this attempt.
-    update memories.adapter_syncs as s
-    set leased_until = null, updated_at = now()
-    where s.user_id = v_user_id
-        and s.turn_id = any(p_done)
-        and s.adapter = p_adapter
-        and s.state = 'pending'
-        and s.started_at = p_started_at
-        and s.leased_until is not null;
 
     if cardinality(p_failed) > 0 then
         update memories.adapter_syncs as s
