@@ -12,6 +12,7 @@ mod jobs;
 mod migrate;
 mod openapi;
 mod provision;
+mod redact;
 mod test;
 mod token;
 
@@ -52,6 +53,8 @@ enum Command {
     Jobs(jobs::Arguments),
     /// Record an export again: of another user, in another deployment
     Import(import::Arguments),
+    /// Redact texts, and tell what was found in them
+    Redact(redact::Arguments),
     /// Write public/openapi.json from the code's types
     Openapi(openapi::Arguments),
     /// Record turns while everything goes wrong, and judge what is left of them
@@ -80,6 +83,7 @@ async fn main() -> std::process::ExitCode {
             Err(error) => Err(error),
         },
         Command::Import(arguments) => import::run(arguments).await,
+        Command::Redact(arguments) => redact::run(arguments),
         Command::Openapi(arguments) => openapi::run(arguments),
         Command::Faults(arguments) => faults::run(arguments).await,
         Command::Test(arguments) => test::run(arguments),

@@ -192,7 +192,7 @@ fn hostile_text_takes_linear_time() {
         "key:",
         "xoxb-1",
     ] {
-        let text = unit.repeat(200_000 / unit.len());
+        let text = unit.repeat(50_000 / unit.len());
         let start = std::time::Instant::now();
         redactor.redact(&text);
         let took = start.elapsed();

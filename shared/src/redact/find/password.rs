@@ -28,7 +28,7 @@ const TALK: [&str; 28] = [
 const WORDS_BETWEEN: usize = 4;
 
 /// How far behind a name its value may end, in bytes.
-const REACH: usize = 512;
+const REACH: usize = 256;
 
 pub(super) fn find(text: &Text<'_>, found: &mut Found) {
     let text = text.text;
