@@ -4,7 +4,7 @@ use std::io;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::{Algorithm, EncodingKey};
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use openssl::bn::{BigNum, BigNumContext};
 use openssl::ec::{EcGroup, EcKey};
 use openssl::error::ErrorStack;
@@ -135,6 +135,20 @@ impl Key {
     /// When the key cannot sign.
     pub fn sign(&self, claims: &Value) -> jsonwebtoken::errors::Result<String> {
         self.sign_under(&self.header(), &claims.to_string())
+    }
+
+    /// The same by another algorithm of its kind, well signed: RS512 or PS256 by RSA.
+    ///
+    /// # Errors
+    /// See [`Key::sign`].
+    pub fn sign_as(
+        &self,
+        algorithm: Algorithm,
+        claims: &Value,
+    ) -> jsonwebtoken::errors::Result<String> {
+        let mut header = Header::new(algorithm);
+        header.kid = self.jwk["kid"].as_str().map(str::to_owned);
+        jsonwebtoken::encode(&header, claims, &self.private)
     }
 
     /// A token with any header over any text, signed all the same: what a test needs to be refused.

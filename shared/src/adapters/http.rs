@@ -6,6 +6,7 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use bytes::BytesMut;
 use reqwest::{Client, RequestBuilder, StatusCode, redirect};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -67,6 +68,9 @@ fn build(extra_roots: Option<&str>) -> Result<Client, String> {
         .map_err(|error| error.to_string())
 }
 
+/// The longest answer that is read: 32 vectors of 4,000 dimensions are a tenth of it.
+const MOST_BYTES: usize = 16 * 1024 * 1024;
+
 /// What came back: the status, the headers and the whole body.
 type Exchanged = (StatusCode, http::HeaderMap, bytes::Bytes);
 
@@ -101,14 +105,27 @@ pub async fn send(
             // Its Display has the URL, which may hold credentials.
             Err(Error::new(adapter, kind, error.without_url().to_string()))
         }
-        Ok(Ok(answer)) => Ok(answer),
+        Ok(Ok(None)) => Err(Error::new(
+            adapter,
+            ErrorKind::Malformed,
+            "an answer without end",
+        )),
+        Ok(Ok(Some(answer))) => Ok(answer),
     }
 }
 
-async fn exchange(request: RequestBuilder) -> Result<Exchanged, reqwest::Error> {
-    let response = request.send().await?;
+/// Nothing when the answer is too long.
+async fn exchange(request: RequestBuilder) -> Result<Option<Exchanged>, reqwest::Error> {
+    let mut response = request.send().await?;
     let (status, headers) = (response.status(), response.headers().clone());
-    Ok((status, headers, response.bytes().await?))
+    let mut body = BytesMut::new();
+    while let Some(chunk) = response.chunk().await? {
+        if body.len() + chunk.len() > MOST_BYTES {
+            return Ok(None);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Some((status, headers, body.freeze())))
 }
 
 /// What a status other than 2xx means.
@@ -131,5 +148,31 @@ pub fn refusal(adapter: Adapter, status: StatusCode, headers: &http::HeaderMap) 
             .and_then(|value| value.to_str().ok())
             .and_then(|text| text.trim().parse().ok())
             .map(Duration::from_secs),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_answer_without_end_is_not_read_to_it() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let _ = stream.read(&mut [0; 1024]);
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n");
+            // Until nobody reads any more.
+            while stream.write_all(&[b' '; 65536]).is_ok() {}
+        });
+        let outbound = Outbound::new(None);
+        let request = outbound.client(Adapter::Mem0).unwrap().get(url);
+        let deadline = Deadline::after(Duration::from_secs(20));
+        let error = send(Adapter::Mem0, request, deadline).await.err().unwrap();
+        assert_eq!(error.kind, ErrorKind::Malformed);
     }
 }

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use black_box::{Deployment, on_own_deployments, run, sign};
 use devstack::issuer::{Issuer, Key};
 use devstack::stack::tokens;
-use jsonwebtoken::Algorithm::HS256;
+use jsonwebtoken::Algorithm::{HS256, PS256, RS384, RS512};
 use serde_json::{Value, json};
 
 use super::claims;
@@ -219,6 +219,10 @@ fn forged(keys: &Keys) -> Vec<(String, String)> {
         ),
     ] {
         add(name, under(key, change));
+    }
+    for algorithm in [RS384, RS512, PS256] {
+        let token = rs.sign_as(algorithm, &good()).unwrap();
+        add(&format!("{algorithm:?}, well signed by the issuer"), token);
     }
     add("RSA of 1024 bits", keys.weak.sign(&good()).unwrap());
     add("another curve", keys.other_curve.sign(&good()).unwrap());

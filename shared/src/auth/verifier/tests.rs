@@ -240,6 +240,20 @@ async fn the_key_decides_the_algorithm() {
 }
 
 #[tokio::test]
+async fn the_shared_secret_is_for_one_algorithm() {
+    let key = EncodingKey::from_secret(SECRET.as_bytes());
+    for (algorithm, good) in [
+        (Algorithm::HS256, true),
+        (Algorithm::HS384, false),
+        (Algorithm::HS512, false),
+    ] {
+        let token = jsonwebtoken::encode(&Header::new(algorithm), &claims(json!({})), &key);
+        let caller = ask(&token.unwrap()).await;
+        assert_eq!(caller.is_ok(), good, "{algorithm:?}");
+    }
+}
+
+#[tokio::test]
 async fn wrong_claims_are_refused_whoever_signed_them() {
     let times = now();
     for (change, why) in [
