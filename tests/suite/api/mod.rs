@@ -3,6 +3,7 @@
 mod context;
 mod health;
 mod jobs;
+mod memory;
 mod sessions;
 mod turns;
 

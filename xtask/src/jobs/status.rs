@@ -36,6 +36,14 @@ select jsonb_build_object(
         )
         from memories.sweeps as s
     ),
+    'erasures', (
+        select jsonb_build_object(
+            'pending', e.pending,
+            'oldest_pending_seconds', e.oldest_pending_seconds,
+            'reasons', coalesce(to_jsonb(e.reasons), '[]')
+        )
+        from memories.erasure_health as e
+    ),
     'indexes', (
         select coalesce(jsonb_object_agg(i.state, i.indexes), '{}')
         from (select state, count(*) as indexes from memories.large_user_indexes() group by state) as i
@@ -49,6 +57,7 @@ select jsonb_build_object(
 pub(super) struct Status {
     adapters: Vec<Adapter>,
     sweep: Sweep,
+    erasures: Erasures,
     /// Those of large users, by what is to be done with them.
     indexes: BTreeMap<String, u32>,
     /// As `memories.vacuum_overdue` says it.
@@ -88,6 +97,16 @@ struct Sweep {
     running: bool,
 }
 
+/// `memories.erasure_health`: those that are not confirmed.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all(serialize = "camelCase"))]
+struct Erasures {
+    pending: i64,
+    oldest_pending_seconds: f64,
+    /// The codes of their last failures.
+    reasons: Vec<String>,
+}
+
 impl Status {
     /// Reads it; `max_age` is in minutes.
     pub(super) async fn read(client: &Client, max_age: u32) -> Result<Self, Error> {
@@ -111,6 +130,11 @@ impl Status {
             if a.circuit == "open" {
                 troubles.push(format!("{}: {}", a.adapter, a.circuit_text()));
             }
+        }
+        if self.erasures.oldest_pending_seconds > max_seconds {
+            let waits = age(self.erasures.oldest_pending_seconds);
+            let reasons = self.erasures.reasons.join(", ");
+            troubles.push(format!("an erasure has waited for {waits}: {reasons}"));
         }
         match self.sweep.swept_seconds_ago {
             None => troubles.push("nothing has ever swept".to_owned()),
@@ -178,6 +202,14 @@ impl fmt::Display for Status {
                 ""
             }
         )?;
+        if self.erasures.pending > 0 {
+            let oldest = age(self.erasures.oldest_pending_seconds);
+            writeln!(
+                f,
+                "erasures not confirmed: {}, the oldest for {oldest}",
+                self.erasures.pending
+            )?;
+        }
         if !self.indexes.is_empty() {
             let states = self.indexes.iter().map(|(state, n)| format!("{n} {state}"));
             let states: Vec<_> = states.collect();
@@ -211,6 +243,7 @@ mod tests {
         let sweep = json!({ "swept_at": null, "swept_seconds_ago": sweep, "running": false });
         serde_json::from_value(json!({
             "adapters": [whole], "sweep": sweep, "indexes": { "built": 2 }, "vacuum_overdue": [],
+            "erasures": { "pending": 0, "oldest_pending_seconds": 0.0, "reasons": [] },
         }))
         .unwrap()
     }
@@ -243,6 +276,22 @@ mod tests {
         ] {
             assert_eq!(status(adapter, sweep).judge(900.0), [trouble]);
         }
+    }
+
+    #[test]
+    fn an_erasure_that_waits_for_long_is_a_trouble() {
+        let mut status = status(json!({}), json!(1));
+        status.erasures = serde_json::from_value(json!({
+            "pending": 1, "oldest_pending_seconds": 901.0, "reasons": ["mem0_denied"],
+        }))
+        .unwrap();
+        let trouble = "an erasure has waited for 15 min: mem0_denied";
+        assert_eq!(status.judge(900.0), [trouble]);
+        assert!(
+            status
+                .to_string()
+                .contains("not confirmed: 1, the oldest for 15 min")
+        );
     }
 
     #[test]

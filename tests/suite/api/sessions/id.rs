@@ -104,7 +104,7 @@ fn what_cannot_be_read_is_refused_alike() {
         Case::get("past the end", &path("s?cursor=NDAwMDAwMDAwMA")),
         Case::get("a foreign parameter", &path("s?colour=blue")),
         Case::get("a parameter called id", &path("s?id=other")),
-        Case::new("deleted", "DELETE", &path("s")).allows_only("GET"),
+        Case::new("put", "PUT", &path("s")).allows_only("GET, DELETE"),
         Case::get("signed out", &path("s"))
             .without_token()
             .is_refused(401, "unauthorized"),
