@@ -1,10 +1,10 @@
 //! Erasures that are killed, refused, or overtaken by what was under way.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use black_box::{on_own_deployments, turn, until};
+use black_box::{Reply, on_own_deployments, turn, until};
 use devstack::stack::StackSettings;
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
@@ -102,6 +102,83 @@ fn a_push_that_was_under_way_is_erased_too() {
         confirmed(deployment, &client).await;
         assert_eq!(facts_of(deployment, user), 0);
         tokio::time::sleep(Duration::from_secs(2)).await;
+        assert_eq!(facts_of(deployment, user), 0);
+    });
+}
+
+#[test]
+fn what_is_recorded_sent_again_synced_and_swept_while_it_is_erased_stays_erased() {
+    on_own_deployments(everything, async |deployment| {
+        let user = Uuid::new_v4();
+        let client = deployment.as_user(user);
+        let until = Instant::now() + Duration::from_secs(6);
+        // Refused or not there is as good as done; a failure is not.
+        let fine = |reply: &Reply| {
+            assert!(
+                [200, 201, 202, 404, 410].contains(&reply.status),
+                "{reply:?}"
+            );
+        };
+        let writer = async |session: &'static str| {
+            let mut taken: Vec<Value> = Vec::new();
+            for number in 0.. {
+                if Instant::now() > until {
+                    break;
+                }
+                // A new turn, and an old one that may have been erased.
+                let new = turn(&format!("{session}{number}"), "tea");
+                let mut bodies = vec![vec![new.clone()]];
+                bodies.extend(taken.get(number / 2).map(|old| vec![old.clone()]));
+                for turns in bodies {
+                    let body = json!({ "sessionId": session, "turns": turns });
+                    let reply = client.post("/api/turns", body).await;
+                    fine(&reply);
+                    if reply.status == 201 {
+                        taken.extend(turns);
+                    }
+                }
+            }
+            taken
+        };
+        let eraser = async |path: &'static str| {
+            while Instant::now() < until {
+                fine(&client.delete(path).await);
+                tokio::time::sleep(moment()).await;
+            }
+        };
+        let rest = async {
+            while Instant::now() < until {
+                let sync = json!({ "sessionId": "a" });
+                fine(&client.post("/api/sessions/sync", sync).await);
+                let query = json!({ "query": "tea", "sessionId": "b" });
+                fine(&client.post("/api/context", query).await);
+                let service = deployment.as_service();
+                fine(&service.post("/api/jobs/sweep", json!({})).await);
+            }
+        };
+        let (a, b, (), (), ()) = tokio::join!(
+            writer("a"),
+            writer("b"),
+            eraser("/api/memory"),
+            eraser("/api/sessions/a"),
+            rest
+        );
+        assert!(a.len() + b.len() > 10, "{} and {}", a.len(), b.len());
+        erased(&client).await;
+        for (session, turns) in [("a", a), ("b", b)] {
+            for turns in turns.chunks(100) {
+                let body = json!({ "sessionId": session, "turns": turns });
+                let reply = client.post("/api/turns", body).await;
+                reply.is_problem(410, "turn_erased");
+                assert_eq!(reply.pointers().len(), turns.len(), "{reply:?}");
+            }
+        }
+        confirmed(deployment, &client).await;
+        assert_eq!(rows_with(deployment, &user.to_string()).await, []);
+        assert_eq!(
+            keys_with(deployment, &user.to_string()).await,
+            Vec::<String>::new()
+        );
         assert_eq!(facts_of(deployment, user), 0);
     });
 }
