@@ -10,6 +10,7 @@ mod database;
 mod deliveries;
 mod function;
 mod latency;
+mod redact;
 mod samples;
 mod size;
 mod stack;
@@ -37,6 +38,8 @@ enum What {
     ColdStart(cold_start::Arguments),
     /// Each binary's size, and its memory after 1,000 requests
     Size(size::Arguments),
+    /// Redaction of ordinary chat, and how soon it is ready, beside Presidio
+    Redact(redact::Arguments),
     /// A sweep's beginning, with a million turns done and a hundred stuck
     Sweep(sweep::Arguments),
 }
@@ -46,6 +49,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Error> {
         What::Latency(chosen) => latency::run(chosen).await?,
         What::ColdStart(chosen) => cold_start::run(chosen).await?,
         What::Size(chosen) => size::run(chosen).await?,
+        What::Redact(chosen) => redact::run(chosen).await?,
         What::Sweep(chosen) => sweep::run(chosen).await?,
     };
     if arguments.json {
