@@ -334,13 +334,14 @@ declare
     v_wait integer;
 begin
     if v_job is null then
-        return query select 'gone', 0, null::integer, null::uuid, null::uuid, null::integer, null::text, null::text,
-            null::timestamptz, null::timestamptz, null::boolean, null::text[];
+        outcome := 'gone';
+        return next;
         return;
     end if;
     if v_version is distinct from 1 then
-        return query select 'unknown', 0, v_version, null::uuid, null::uuid, null::integer, null::text, null::text,
-            null::timestamptz, null::timestamptz, null::boolean, null::text[];
+        outcome := 'unknown';
+        version := v_version;
+        return next;
         return;
     end if;
 
@@ -383,13 +384,13 @@ begin
 
     if v_turn_ids is null then
         if v_leased_until > now() then
-            return query select 'leased', greatest(1, ceil(extract(epoch from v_leased_until - now())))::integer,
-                null::integer, null::uuid, null::uuid, null::integer, null::text, null::text, null::timestamptz,
-                null::timestamptz, null::boolean, null::text[];
+            outcome := 'leased';
+            wait := greatest(1, ceil(extract(epoch from v_leased_until - now())))::integer;
+            return next;
         else
             perform memories.finish_job(p_adapter, p_job_id);
-            return query select 'gone', 0, null::integer, null::uuid, null::uuid, null::integer, null::text, null::text,
-                null::timestamptz, null::timestamptz, null::boolean, null::text[];
+            outcome := 'gone';
+            return next;
         end if;
         return;
     end if;
@@ -397,8 +398,9 @@ begin
     v_wait := memories.circuit_wait(p_adapter);
     if v_wait > 0 then
         perform memories.postpone_job(p_adapter, p_job_id, v_wait);
-        return query select 'open', v_wait, null::integer, null::uuid, null::uuid, null::integer, null::text, null::text,
-            null::timestamptz, null::timestamptz, null::boolean, null::text[];
+        outcome := 'open';
+        wait := v_wait;
+        return next;
         return;
     end if;
 
