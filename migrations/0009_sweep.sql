@@ -109,7 +109,6 @@ declare
     v_patience integer := memories.job_patience();
     v_jobs jsonb := '[]';
     v_taken jsonb;
-    v_adopt boolean;
     v_adopted integer := 0;
 begin
     -- The lock keeps two beginnings apart, the row two sweeps.
