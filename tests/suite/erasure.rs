@@ -335,3 +335,49 @@ fn a_late_delivery_of_an_erased_turns_job_finds_nothing() {
         assert_eq!(facts_of(deployment, user), 0);
     });
 }
+
+#[test]
+fn no_role_of_the_functions_sees_keys_and_tombstones_or_erases_anybody_else() {
+    on_own_deployments(
+        |_| {},
+        async |deployment| {
+            for role in [
+                "memory_orchestrator",
+                "memory_worker",
+                "memory_sweeper",
+                "authenticated",
+                "anon",
+            ] {
+                let granted = "
+                    select count(*)
+                    from (
+                        select has_table_privilege($1, t, 'select, insert, update, delete')
+                        from unnest(array[
+                            'memories.erasure_key', 'memories.tombstones', 'memories.retention_default',
+                            'memories.erasure_health', 'pgmq.q_memory_erase', 'pgmq.a_memory_erase'
+                        ]) as t
+                        union all
+                        select has_function_privilege($1, p.oid, 'execute')
+                        from pg_proc as p
+                        where p.pronamespace = 'memories'::regnamespace
+                            and p.proname in ('keyed_hash', 'remove_jobs', 'open_erasure', 'refuse_erased')
+                        union all
+                        select has_table_privilege($1, t, 'insert, update, delete')
+                        from unnest(array['memories.erasures', 'memories.retention']) as t
+                        union all
+                        select has_function_privilege($1, p.oid, 'execute')
+                        from pg_proc as p
+                        where p.pronamespace = 'memories'::regnamespace
+                            and $1 <> case
+                                when p.proname = 'erase' then 'authenticated'
+                                when p.proname in ('begin_erasure', 'settle_erasure') then 'memory_worker'
+                                when p.proname in ('late_erasures', 'expire_turns') then 'memory_sweeper'
+                                else $1
+                            end
+                    ) as g (granted)
+                    where granted";
+                assert_eq!(deployment.count(granted, &[&role]).await, 0, "{role}");
+            }
+        },
+    );
+}

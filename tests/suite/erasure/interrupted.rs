@@ -25,6 +25,16 @@ fn killed_at_any_point_an_erasure_is_finished_later() {
         }
         for user in &users {
             let client = deployment.as_user(*user);
+            // The request itself may die; then it is sent again, as after any lost reply.
+            let url = format!("{}/api/memory", deployment.stack.url);
+            let token = deployment.stack.user_token(*user).unwrap();
+            let first = reqwest::Client::new().delete(url).bearer_auth(token);
+            let kill = async {
+                tokio::time::sleep(moment() / 4).await;
+                deployment.stack.functions.kill("memory").unwrap();
+            };
+            // Whatever it came to.
+            let _ = tokio::join!(first.send(), kill);
             erased(&client).await;
             // QStash is delivering it, and tries again; now and then it is the sweep that dies.
             for name in ["jobs", "jobs"] {
