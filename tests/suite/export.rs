@@ -24,11 +24,11 @@ async fn export(client: &Client<'_>) -> (Vec<Value>, usize) {
             .collect();
         let last = read.pop().unwrap();
         lines.append(&mut read);
-        match last["type"].as_str().unwrap() {
-            "end" => return (lines, pages),
-            "next" => query = format!("?cursor={}", last["cursor"].as_str().unwrap()),
-            other => panic!("{other}"),
+        if last["type"] == "end" {
+            return (lines, pages);
         }
+        assert_eq!(last["type"], "next", "{last}");
+        query = format!("?cursor={}", last["cursor"].as_str().unwrap());
     }
 }
 
