@@ -26,6 +26,8 @@ mod openapi;
 mod operators;
 mod outages;
 mod poison;
+mod rate_limits;
+mod redaction;
 mod schedule;
 mod sweep;
 mod tokens;

@@ -96,8 +96,10 @@ pub(super) fn value(text: &str, at: usize) -> Option<Value> {
             let ends =
                 |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<') || (query && c == '&');
             let bare = &opened[..opened.find(ends).unwrap_or(opened.len())];
-            bare.trim_end_matches(['.', ',', ';', ':', '!', '?', ')', ']', '}'])
-                .len()
+            let bare = bare.trim_end_matches(['.', ',', ';', ':', '!', '?']);
+            // A bracket that the value opened is its own.
+            let around = !bare.contains(['(', '[', '{']);
+            bare.trim_end_matches(|c| around && ")]}".contains(c)).len()
         }
     };
     let value = &opened[..length];

@@ -77,9 +77,11 @@ fn install(into: &Path) -> Result<(), Error> {
         "install",
         "--quiet",
         "--disable-pip-version-check",
+        "--no-warn-conflicts",
         "--target",
     ]);
-    let done = pip.arg(into).arg(REQUIREMENT).status()?;
+    pip.arg(into).arg(REQUIREMENT);
+    let done = pip.env("PIP_ROOT_USER_ACTION", "ignore").status()?;
     if done.success() {
         Ok(())
     } else {
