@@ -36,6 +36,8 @@ pub enum Problem {
     TurnConflict(Vec<usize>),
     /// Turns that were erased were sent again; their places in the request.
     TurnErased(Vec<usize>),
+    /// The user has asked for too much; there is more after this time, of whole seconds.
+    RateLimited(Duration),
     /// A delivered job can never succeed: QStash must not try again.
     JobRefused(&'static str),
     /// Another attempt at the job is running, or has just made way; come back after this time.
@@ -75,6 +77,7 @@ impl Problem {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::TurnConflict(_) => StatusCode::CONFLICT,
             Self::TurnErased(_) => StatusCode::GONE,
+            Self::RateLimited(_) => StatusCode::TOO_MANY_REQUESTS,
             // Outside the registry, and what QStash takes for "never again".
             Self::JobRefused(_) => StatusCode::from_u16(489).unwrap_or(StatusCode::BAD_REQUEST),
             Self::JobLeased(_) => StatusCode::LOCKED,
@@ -99,6 +102,7 @@ impl Problem {
             Self::NotFound => "not_found",
             Self::TurnConflict(_) => "turn_conflict",
             Self::TurnErased(_) => "turn_erased",
+            Self::RateLimited(_) => "rate_limited",
             Self::JobRefused(_) => "job_refused",
             Self::JobLeased(_) => "job_leased",
             Self::CircuitOpen(_) => "circuit_open",
@@ -142,6 +146,10 @@ impl Problem {
                  written."
                     .to_owned()
             }
+            Self::RateLimited(_) => {
+                "The user has no such request left; nothing was done. `retry-after` says when to come again."
+                    .to_owned()
+            }
             Self::JobRefused(reason) => (*reason).to_owned(),
             Self::JobLeased(_) => "An attempt at this job is under way.".to_owned(),
             Self::CircuitOpen(_) => "The job's adapter is down; the job waits.".to_owned(),
@@ -166,6 +174,7 @@ impl Problem {
             Self::NotFound => "Not found",
             Self::TurnConflict(_) => "A known turn differs",
             Self::TurnErased(_) => "An erased turn came back",
+            Self::RateLimited(_) => "Too many requests",
             Self::JobRefused(_) => "Job refused for good",
             Self::JobLeased(_) => "Job under way",
             Self::CircuitOpen(_) => "Adapter down",
@@ -191,7 +200,9 @@ impl Problem {
         match self {
             Self::Unavailable(error) => Some(error.retry_after.unwrap_or(Duration::from_secs(1))),
             Self::JobDelayed(error) => error.retry_after,
-            Self::JobLeased(wait) | Self::CircuitOpen(wait) => Some(*wait),
+            Self::RateLimited(wait) | Self::JobLeased(wait) | Self::CircuitOpen(wait) => {
+                Some(*wait)
+            }
             Self::Disabled => Some(Duration::from_secs(60)),
             _ => None,
         }

@@ -57,6 +57,7 @@ variables! {
     MEM0_CONCURRENCY false "Calls to Mem0 that one function instance makes at once, 1 to 50. Default 4.";
     UPSTASH_REDIS_REST_URL false "Upstash Redis, a cache. Without it nothing is cached.";
     UPSTASH_REDIS_REST_TOKEN true "Its token.";
+    MEMORY_LIMITS false "How much a user may ask for, as in `turns=sliding:600/60s context=bucket:20/10s:120`; counted in Redis. Without it nothing is limited.";
     MEMORY_JOB_ATTEMPTS false "Failed attempts after which a turn goes to the dead letters, 1 to 100. Default 10.";
     MEMORY_JOB_SECONDS false "How long a provider may take for one attempt at a job, 1 to 40. Default 20.";
     MEMORY_SWEEP_BATCH false "Jobs per adapter that one sweep takes, 1 to 1000. Default 100.";

@@ -2,6 +2,7 @@
 
 mod callers;
 pub mod env;
+mod limits;
 mod secret;
 
 use std::fmt;
@@ -11,6 +12,7 @@ use reqwest::Url;
 
 pub use self::callers::{Cors, Tokens};
 use self::env::Variable;
+pub use self::limits::{LimitClass, Limits, Rule};
 pub use self::secret::Secret;
 use crate::contract::bodies::Role;
 
@@ -37,6 +39,8 @@ pub struct Config {
     pub mem0: Option<Mem0>,
     /// Upstash Redis, when it is used.
     pub redis: Option<Redis>,
+    /// How much a user may ask for.
+    pub limits: Limits,
     /// Attempts and sweeps.
     pub jobs: Jobs,
     /// Roots to trust beside Mozilla's on HTTPS calls, PEM.
@@ -222,6 +226,7 @@ impl Config {
                         .map(Secret::new)?,
                 }),
             },
+            limits: source.limits()?,
             jobs: Jobs {
                 attempts: source.whole(env::MEMORY_JOB_ATTEMPTS, 1..=100, 10)?,
                 work_seconds: source.whole(env::MEMORY_JOB_SECONDS, 1..=40, 20)?,

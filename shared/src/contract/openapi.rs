@@ -30,6 +30,16 @@ struct Operation<'a> {
     problems: &'a [&'a str],
 }
 
+/// What an answer to a request that was counted says.
+const RATE_LIMIT: [(&str, &str); 3] = [
+    (
+        "ratelimit-limit",
+        "How many such requests the user may make.",
+    ),
+    ("ratelimit-remaining", "How many are left."),
+    ("ratelimit-reset", "Seconds until there are more."),
+];
+
 /// The whole document.
 pub fn document() -> Value {
     let mut schemas = Schemas::default();
@@ -38,6 +48,10 @@ pub fn document() -> Value {
         paths[operation.path][operation.method] = render(&operation);
     }
     schemas.named("Problem", |_| problem());
+    let mut headers = json!({});
+    for (name, description) in RATE_LIMIT {
+        headers[name] = json!({ "description": description, "schema": { "type": "integer" } });
+    }
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -49,6 +63,7 @@ pub fn document() -> Value {
         "paths": paths,
         "components": {
             "schemas": schemas.0,
+            "headers": headers,
             "securitySchemes": {
                 "supabase": {
                     "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
@@ -88,7 +103,7 @@ fn operations(schemas: &mut Schemas) -> Vec<Operation<'static>> {
             ],
             answer: RecordTurnsAnswer::schema(schemas),
             problems: &[
-                "400", "401", "405", "409", "410", "413", "415", "422", "503",
+                "400", "401", "405", "409", "410", "413", "415", "422", "429", "503",
             ],
         },
         Operation {
@@ -101,7 +116,9 @@ fn operations(schemas: &mut Schemas) -> Vec<Operation<'static>> {
             body: Some(SyncSession::schema(schemas)),
             answers: &[("202", "What is missing is enqueued")],
             answer: SyncAnswer::schema(schemas),
-            problems: &["400", "401", "404", "405", "413", "415", "422", "503"],
+            problems: &[
+                "400", "401", "404", "405", "413", "415", "422", "429", "503",
+            ],
         },
         Operation {
             method: "post",
@@ -113,7 +130,9 @@ fn operations(schemas: &mut Schemas) -> Vec<Operation<'static>> {
             body: Some(BackfillSession::schema(schemas)),
             answers: &[("202", "Everything is enqueued")],
             answer: SyncAnswer::schema(schemas),
-            problems: &["400", "401", "404", "405", "413", "415", "422", "503"],
+            problems: &[
+                "400", "401", "404", "405", "413", "415", "422", "429", "503",
+            ],
         },
         Operation {
             method: "post",
@@ -125,7 +144,7 @@ fn operations(schemas: &mut Schemas) -> Vec<Operation<'static>> {
             body: Some(FetchContext::schema(schemas)),
             answers: &[("200", "What was found in time")],
             answer: FetchContextAnswer::schema(schemas),
-            problems: &["400", "401", "405", "413", "415", "422", "503"],
+            problems: &["400", "401", "405", "413", "415", "422", "429", "503"],
         },
         Operation {
             method: "get",
@@ -137,7 +156,7 @@ fn operations(schemas: &mut Schemas) -> Vec<Operation<'static>> {
             body: None,
             answers: &[("200", "A page")],
             answer: SessionPage::schema(schemas),
-            problems: &["401", "405", "422", "503"],
+            problems: &["401", "405", "422", "429", "503"],
         },
         Operation {
             method: "get",
@@ -149,7 +168,7 @@ fn operations(schemas: &mut Schemas) -> Vec<Operation<'static>> {
             body: None,
             answers: &[("200", "A page of its turns")],
             answer: SessionAnswer::schema(schemas),
-            problems: &["401", "404", "405", "422", "503"],
+            problems: &["401", "404", "405", "422", "429", "503"],
         },
         Operation {
             method: "delete",
@@ -202,7 +221,7 @@ fn operations(schemas: &mut Schemas) -> Vec<Operation<'static>> {
             body: None,
             answers: &[("200", "A page; its last line says whether there is another")],
             answer: json!({ "type": "string" }),
-            problems: &["401", "405", "422", "503"],
+            problems: &["401", "405", "422", "429", "503"],
         },
         Operation {
             method: "post",
@@ -256,6 +275,16 @@ fn render(operation: &Operation<'_>) -> Value {
     if operation.id == "exportMemory" {
         responses["200"]["content"] =
             json!({ "application/x-ndjson": { "schema": operation.answer } });
+    }
+    if operation.problems.contains(&"429") {
+        let counted = operation.answers.iter().map(|(status, _)| *status);
+        for status in counted.chain(["429"]) {
+            for (name, _) in RATE_LIMIT {
+                responses[status]["headers"][name] =
+                    json!({ "$ref": format!("#/components/headers/{name}") });
+            }
+        }
+        responses["429"]["headers"]["retry-after"] = json!({ "schema": { "type": "integer" } });
     }
     // Readiness answers 503 in its own shape.
     if operation.id == "health" {

@@ -3,6 +3,7 @@
 use http::{Method, StatusCode};
 
 use super::{Answer, Endpoint, Request, Route};
+use crate::config::LimitClass;
 use crate::contract::bodies::BackfillSession;
 use crate::orchestrator::{App, Needs, backfill_session};
 use crate::problem::Problem;
@@ -24,6 +25,10 @@ pub const ENDPOINT: Endpoint = Endpoint {
 
 async fn backfill(app: &App, request: &Request) -> Result<Answer, Problem> {
     let user = request.user(app).await?;
-    let answer = backfill_session(app, user, request.json::<BackfillSession>()?).await?;
+    let body = async { request.json::<BackfillSession>() };
+    let body = request
+        .within_limit(app, user, LimitClass::Backfill, body)
+        .await?;
+    let answer = backfill_session(app, user, body).await?;
     Answer::json(StatusCode::ACCEPTED, &answer)
 }

@@ -3,6 +3,7 @@
 use http::{Method, StatusCode};
 
 use super::{Answer, Endpoint, Request, Route};
+use crate::config::LimitClass;
 use crate::contract::bodies::FetchContext;
 use crate::orchestrator::{App, Needs, fetch_context};
 use crate::problem::Problem;
@@ -22,7 +23,12 @@ pub const ENDPOINT: Endpoint = Endpoint {
 
 async fn context(app: &App, request: &Request) -> Result<Answer, Problem> {
     let user = request.user(app).await?;
-    let body = request.json::<FetchContext>()?;
-    let answer = fetch_context(app, user, body, request.bytes()?).await?;
+    let fetching = async {
+        let body = request.json::<FetchContext>()?;
+        fetch_context(app, user, body, request.bytes()?).await
+    };
+    let answer = request
+        .within_limit(app, user, LimitClass::Context, fetching)
+        .await?;
     Ok(Answer::written(StatusCode::OK, answer))
 }

@@ -3,6 +3,7 @@
 use http::Method;
 
 use super::{Answer, Endpoint, Request, Route};
+use crate::config::LimitClass;
 use crate::orchestrator::{App, Needs, export_memory};
 use crate::problem::Problem;
 
@@ -21,7 +22,10 @@ pub const ENDPOINT: Endpoint = Endpoint {
 
 async fn export(app: &App, request: &Request) -> Result<Answer, Problem> {
     let user = request.user(app).await?;
-    let (cursor, _) = request.page()?;
+    let page = async { request.page() };
+    let (cursor, _) = request
+        .within_limit(app, user, LimitClass::Export, page)
+        .await?;
     let page = export_memory(app, user, cursor.as_deref()).await?;
     Ok(Answer::lines(page))
 }

@@ -1,16 +1,22 @@
 //! A request as an endpoint sees it, the same on both hosts, and its answer.
 
+use std::pin::pin;
+use std::sync::OnceLock;
+use std::time::Duration;
+
 use bytes::Bytes;
+use futures_util::future::{Either, select};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method, StatusCode};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 use crate::auth::{Caller, Unverified};
+use crate::config::LimitClass;
 use crate::contract::scalars::ClientId;
 use crate::contract::shape::{Read, Reader};
 use crate::domain::ids::UserId;
-use crate::orchestrator::App;
+use crate::orchestrator::{App, Standing};
 use crate::problem::Problem;
 
 const JSON: &str = "application/json";
@@ -37,6 +43,8 @@ pub struct Request {
     pub headers: HeaderMap,
     /// The body.
     pub body: Body,
+    /// How it stands with its user's budget, once that is known.
+    pub standing: OnceLock<Standing>,
 }
 
 /// What an endpoint answers when all went well.
@@ -96,6 +104,49 @@ impl Request {
             Unverified::Refused(error) => Problem::Unauthorized(error),
             Unverified::Unavailable(error) => Problem::Unavailable(error),
         })
+    }
+
+    /// Does `work` while Redis is asked whether the user has such a request left; drops it, wherever it is, when there
+    /// is none. So `work` may be a reading, of the request or of the user's rows, and never a writing.
+    pub async fn within_limit<T>(
+        &self,
+        app: &App,
+        user: UserId,
+        class: LimitClass,
+        work: impl Future<Output = Result<T, Problem>>,
+    ) -> Result<T, Problem> {
+        let Some(limits) = &app.limits else {
+            return work.await;
+        };
+        let work = async {
+            // The question is on its way before anything else begins.
+            tokio::task::yield_now().await;
+            work.await
+        };
+        match select(pin!(limits.take(class, user)), pin!(work)).await {
+            Either::Left((standing, work)) => {
+                self.stands(standing)?;
+                work.await
+            }
+            Either::Right((done, taking)) => {
+                self.stands(taking.await)?;
+                done
+            }
+        }
+    }
+
+    fn stands(&self, standing: Option<Standing>) -> Result<(), Problem> {
+        let Some(standing) = standing else {
+            return Ok(());
+        };
+        let standing = self.standing.get_or_init(|| standing);
+        match standing {
+            Standing::Counted(verdict) if !verdict.passes => {
+                let wait = Duration::from_secs(verdict.reset_seconds());
+                Err(Problem::RateLimited(wait))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The raw body.

@@ -3,6 +3,7 @@
 use http::{Method, StatusCode};
 
 use super::{Answer, Endpoint, Request, Route};
+use crate::config::LimitClass;
 use crate::orchestrator::{App, Needs, erase_session, read_session};
 use crate::problem::Problem;
 
@@ -24,7 +25,10 @@ pub const ENDPOINT: Endpoint = Endpoint {
 
 async fn read(app: &App, request: &Request) -> Result<Answer, Problem> {
     let user = request.user(app).await?;
-    let (cursor, limit) = request.page()?;
+    let page = async { request.page() };
+    let (cursor, limit) = request
+        .within_limit(app, user, LimitClass::Sessions, page)
+        .await?;
     let id = request.last_segment()?;
     Answer::json(
         StatusCode::OK,

@@ -3,6 +3,7 @@
 use http::{Method, StatusCode};
 
 use super::{Answer, Endpoint, Request, Route};
+use crate::config::LimitClass;
 use crate::orchestrator::{App, Needs, list_sessions};
 use crate::problem::Problem;
 
@@ -21,7 +22,10 @@ pub const ENDPOINT: Endpoint = Endpoint {
 
 async fn list(app: &App, request: &Request) -> Result<Answer, Problem> {
     let user = request.user(app).await?;
-    let (cursor, limit) = request.page()?;
+    let page = async { request.page() };
+    let (cursor, limit) = request
+        .within_limit(app, user, LimitClass::Sessions, page)
+        .await?;
     Answer::json(
         StatusCode::OK,
         &list_sessions(app, user, cursor.as_deref(), limit).await?,

@@ -3,6 +3,7 @@
 use http::{Method, StatusCode};
 
 use super::{Answer, Endpoint, Request, Route};
+use crate::config::LimitClass;
 use crate::contract::bodies::SyncSession;
 use crate::orchestrator::{App, Needs, sync_session};
 use crate::problem::Problem;
@@ -22,6 +23,10 @@ pub const ENDPOINT: Endpoint = Endpoint {
 
 async fn sync(app: &App, request: &Request) -> Result<Answer, Problem> {
     let user = request.user(app).await?;
-    let answer = sync_session(app, user, request.json::<SyncSession>()?).await?;
+    let body = async { request.json::<SyncSession>() };
+    let body = request
+        .within_limit(app, user, LimitClass::Sync, body)
+        .await?;
+    let answer = sync_session(app, user, body).await?;
     Answer::json(StatusCode::ACCEPTED, &answer)
 }

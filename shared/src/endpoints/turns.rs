@@ -3,6 +3,7 @@
 use http::{Method, StatusCode};
 
 use super::{Answer, Endpoint, Request, Route};
+use crate::config::LimitClass;
 use crate::contract::bodies::RecordTurns;
 use crate::orchestrator::{App, Needs, record_turns};
 use crate::problem::Problem;
@@ -22,7 +23,11 @@ pub const ENDPOINT: Endpoint = Endpoint {
 
 async fn record(app: &App, request: &Request) -> Result<Answer, Problem> {
     let user = request.user(app).await?;
-    let answer = record_turns(app, user, request.json::<RecordTurns>()?).await?;
+    let body = async { request.json::<RecordTurns>() };
+    let body = request
+        .within_limit(app, user, LimitClass::Turns, body)
+        .await?;
+    let answer = record_turns(app, user, body).await?;
     let news = answer.turns.iter().any(|turn| turn.created);
     Answer::json(
         if news {

@@ -1,5 +1,7 @@
 //! AWS Lambda behind an HTTP API or a function URL: one request at a time.
 
+use std::sync::OnceLock;
+
 use bytes::Bytes;
 use http::Response;
 use lambda_http::{RequestExt as _, service_fn};
@@ -38,6 +40,7 @@ async fn answer(
         } else {
             Body::Whole(bytes)
         },
+        standing: OnceLock::new(),
     };
     // Ours are all JSON, so a text body spares the event its base64.
     Ok(service.answer(request).await.map(|body| {

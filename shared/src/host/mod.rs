@@ -5,6 +5,8 @@ mod cors;
 #[cfg(feature = "lambda")]
 pub mod lambda;
 #[cfg(any(feature = "lambda", feature = "vercel"))]
+mod rate_limit;
+#[cfg(any(feature = "lambda", feature = "vercel"))]
 mod serve;
 #[cfg(feature = "vercel")]
 pub mod vercel;

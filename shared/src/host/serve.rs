@@ -12,10 +12,10 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 use tracing::Instrument;
 use uuid::Uuid;
 
-use super::cors;
+use super::{cors, rate_limit};
 use crate::config::{Config, Cors};
 use crate::endpoints::{Answer, Endpoint, Request};
-use crate::orchestrator::App;
+use crate::orchestrator::{App, Standing};
 use crate::problem::Problem;
 use crate::telemetry;
 
@@ -112,8 +112,14 @@ impl Service {
         span.record("status", status);
         span.record("duration_ms", duration);
         drop(span);
-        let timings = server_timing(duration, &timings);
+        let mut timings = server_timing(duration, &timings);
+        if request.standing.get() == Some(&Standing::NotCounted) {
+            timings.push_str(rate_limit::NOT_COUNTED);
+        }
         let mut response = respond(handled, &request_id, &timings);
+        if let Some(standing) = request.standing.get() {
+            rate_limit::tell(response.headers_mut(), standing);
+        }
         self.to_pages(&request, response.headers_mut());
         response
     }

@@ -1,5 +1,7 @@
 //! Vercel's Rust runtime: plain HTTP on loopback, several requests at a time.
 
+use std::sync::OnceLock;
+
 use bytes::BytesMut;
 use http_body_util::BodyExt as _;
 use vercel_runtime::{Response, ResponseBody};
@@ -29,6 +31,7 @@ async fn answer(
         query: head.uri.query().unwrap_or("").to_owned(),
         headers: head.headers,
         body: read(body).await?,
+        standing: OnceLock::new(),
     };
     Ok(service.answer(request).await.map(ResponseBody::from))
 }

@@ -6,11 +6,13 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::cache::Cache;
+use super::rate_limit::RateLimits;
 use crate::adapters::embeddings::Embedder;
 use crate::adapters::http::Outbound;
 use crate::adapters::mem0::Mem0;
 use crate::adapters::supabase::Supabase;
 use crate::adapters::upstash::qstash::QStash;
+use crate::adapters::upstash::ratelimit::RateLimit;
 use crate::adapters::upstash::redis::Redis;
 use crate::auth::Verifier;
 use crate::config::{self, Config, ConfigError};
@@ -50,6 +52,8 @@ pub struct App {
     pub mem0: Option<Mem0>,
     /// Redis, when it is used.
     pub cache: Option<Cache>,
+    /// How much a user may ask for, when that is limited.
+    pub limits: Option<RateLimits>,
     /// Attempts and sweeps.
     pub jobs: config::Jobs,
     /// Whose turns each configured adapter takes: `{adapter: [role]}`.
@@ -72,6 +76,13 @@ impl App {
         let embedder = |embeddings: Option<config::Embeddings>| {
             embeddings.map(|embeddings| Embedder::new(embeddings, Arc::clone(&outbound)))
         };
+        let limits = match &config.redis {
+            Some(redis) if !config.limits.is_empty() => {
+                let counters = RateLimit::new(Redis::new(redis.clone(), Arc::clone(&outbound)));
+                Some(RateLimits::new(counters, config.limits))
+            }
+            _ => None,
+        };
         let cache = config.redis.map(|redis| {
             let redis = Redis::new(redis, Arc::clone(&outbound));
             Cache::new(redis, &config.hash_secret, config.embeddings.as_ref())
@@ -86,6 +97,7 @@ impl App {
                 .mem0
                 .map(|mem0| Mem0::new(mem0, Arc::clone(&outbound))),
             cache,
+            limits,
             jobs: config.jobs,
             verifier: Verifier::new(config.tokens, &outbound),
             cors: config.cors,
@@ -109,7 +121,11 @@ impl App {
         match needs {
             Needs::Nothing => {}
             Needs::Database => {
-                tokio::join!(self.verifier.warm(), self.supabase.warm(deadline));
+                tokio::join!(
+                    self.verifier.warm(),
+                    self.supabase.warm(deadline),
+                    self.warm_limits(deadline)
+                );
             }
             Needs::Vectors => {
                 tokio::join!(
@@ -132,6 +148,13 @@ impl App {
     async fn warm_cache(&self, deadline: Deadline) {
         if let Some(cache) = &self.cache {
             cache.warm(deadline).await;
+        }
+    }
+
+    /// For what does not warm the cache: the two share their connections.
+    async fn warm_limits(&self, deadline: Deadline) {
+        if let Some(limits) = &self.limits {
+            limits.warm(deadline).await;
         }
     }
 

@@ -3,6 +3,7 @@
 mod cache;
 mod client;
 mod faults;
+mod ratelimit;
 mod rest;
 mod sdk;
 

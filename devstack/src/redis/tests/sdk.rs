@@ -1,4 +1,5 @@
-//! The official SDKs from npm, run against the local Redis: see `tests/sdk/redis.mjs`.
+//! The official SDKs from npm, run against the local Redis: see `tests/sdk/redis.mjs`, and `ratelimit.mjs` for the
+//! tests of the limiter.
 //!
 //! They are installed once into `.dev/cache`; where npm is missing the test says so and passes.
 
@@ -12,17 +13,38 @@ use sha2::{Digest, Sha256};
 use tokio::process::Command;
 
 use super::started;
+use crate::redis::Redis;
 
 /// Installing included, on a slow network.
 const LIMIT: Duration = Duration::from_secs(300);
 
-const FILES: [&str; 3] = ["package.json", "package-lock.json", "redis.mjs"];
+const FILES: [&str; 4] = [
+    "package.json",
+    "package-lock.json",
+    "redis.mjs",
+    "ratelimit.mjs",
+];
 
 /// How many checks the script makes, each of which prints one line.
 const CHECKS: usize = 11;
 
 #[tokio::test]
 async fn the_official_node_sdks_are_served() {
+    let Some(redis) = started().await else { return };
+    let Some(node) = node("redis.mjs", &redis).await else {
+        return;
+    };
+    let printed = output(node).await;
+    let ok = printed
+        .lines()
+        .filter(|line| line.starts_with("ok "))
+        .count();
+    assert_eq!(ok, CHECKS, "{printed}");
+    redis.stop().await;
+}
+
+/// A script beside its packages, pointed at this Redis; `None` (and a line that says so) where it cannot be run.
+pub(super) async fn node(script: &str, redis: &Redis) -> Option<Command> {
     for program in ["npm", "node"] {
         if Command::new(program)
             .arg("--version")
@@ -31,22 +53,15 @@ async fn the_official_node_sdks_are_served() {
             .is_err()
         {
             crate::skipped(&format!("{program} is missing"));
-            return;
+            return None;
         }
     }
-    let Some(redis) = started().await else { return };
     let mut node = Command::new("node");
-    node.arg(installed().await.join("redis.mjs"))
+    node.arg(installed().await.join(script))
         .env("UPSTASH_REDIS_REST_URL", redis.url())
         .env("UPSTASH_REDIS_REST_TOKEN", redis.token())
         .env("UPSTASH_DISABLE_TELEMETRY", "1");
-    let printed = output(node).await;
-    let ok = printed
-        .lines()
-        .filter(|line| line.starts_with("ok "))
-        .count();
-    assert_eq!(ok, CHECKS, "{printed}");
-    redis.stop().await;
+    Some(node)
 }
 
 /// A folder in the cache with the script (an ES module finds packages from where it lies) and its packages; made once

@@ -1,4 +1,5 @@
-//! Upstash: transport and cache, never storage.
+//! Upstash: transport, cache and counters, never storage.
 
 pub mod qstash;
+pub mod ratelimit;
 pub mod redis;
