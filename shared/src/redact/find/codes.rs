@@ -6,15 +6,14 @@ use super::{Text, cue};
 use crate::redact::class::Class;
 use crate::redact::spans::Found;
 
-const CVV: [&str; 9] = [
+const CVV: [&str; 8] = [
     "cvv",
     "cvc",
     "cvv2",
     "cvc2",
-    "cid",
     "card verification",
-    "card security",
-    "security",
+    "card verification value",
+    "security code",
     "kartenprüfnummer",
 ];
 
@@ -55,6 +54,7 @@ mod tests {
             "PIN 123456789",
             "pin 12.34",
             "CVV 12",
+            "security 101",
         ] {
             assert!(found(Class::Pin, text).is_empty(), "{text}");
             assert!(found(Class::Cvv, text).is_empty(), "{text}");

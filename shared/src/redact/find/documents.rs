@@ -129,6 +129,9 @@ fn grouped(text: &str, row: &[Group], found: &mut Found) {
         .map(|group| group.len())
         .sum();
     let is_date = matches!(row, [year, ..] if year.len() == 4 && total == 8 && row.len() == 3);
+    let is_year =
+        |group: &Group| matches!(text.get(group.start..group.start + 2), Some("19" | "20"));
+    let is_date = is_date || row.iter().all(|group| group.len() == 4 && is_year(group));
     if ACCOUNT.contains(&digits)
         && !is_date
         && end > first.end
@@ -200,6 +203,7 @@ mod tests {
         for text in [
             "the bank opened in 1987",
             "account since 2023-10-05",
+            "the account of 2023-2024",
             "passport control, gate 1234",
         ] {
             for class in [Class::Passport, Class::BankNumber] {

@@ -6,7 +6,7 @@ use super::{Text, cue};
 use crate::redact::class::Class;
 use crate::redact::spans::Found;
 
-/// `::` alone, or `dead::beef`, is one only beside such a word.
+/// `::` alone, `a::1` or `dead::beef` is one only beside such a word.
 const CUES: [&str; 8] = [
     "ip", "ipv6", "address", "addr", "host", "src", "dst", "gateway",
 ];
@@ -69,15 +69,21 @@ fn v6(text: &str, mut start: usize, mut end: usize, found: &mut Found) -> bool {
     }
     let end = end + zone(&bytes[end..]);
     let network = prefix(&bytes[end..], 128);
-    let proven = network > 0
-        || run.bytes().any(|byte| byte.is_ascii_digit())
-        || cue::before(text, start, &CUES);
+    let proven = network > 0 || is_telling(run) || cue::before(text, start, &CUES);
     if proven {
         found.add(Class::IpAddress, start, end + network);
     } else {
         found.add_shape(Class::IpAddress, start, end);
     }
     true
+}
+
+/// Whether it is no path in code and no time: `a::b`, `10:30::45`.
+fn is_telling(run: &str) -> bool {
+    let first = run.split(':').next().unwrap_or_default();
+    let groups = run.split(':').filter(|group| !group.is_empty()).count();
+    run.bytes().any(|byte| byte.is_ascii_digit())
+        && (first.is_empty() || first.len() > 2 || groups > 3)
 }
 
 /// How many bytes are the interface of a link-local address, `%eth0` (RFC 4007).
@@ -216,8 +222,8 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_digit_is_one_by_context_or_by_its_shape() {
-        for text in [":: so", "dead::beef"] {
+    fn what_may_be_code_or_a_time_is_one_by_context_or_by_its_shape() {
+        for text in [":: so", "dead::beef", "a::1", "10:30::45"] {
             assert!(found(Class::IpAddress, text).is_empty(), "{text}");
             assert_eq!(shapes(Class::IpAddress, text).len(), 1, "{text}");
             assert_eq!(

@@ -25,6 +25,12 @@ const PROVIDERS: [&str; 16] = [
     "mail",
 ];
 
+/// What stands before `at` in talk, and is nobody's name.
+const TALK: [&str; 14] = [
+    "am", "is", "are", "was", "were", "be", "it", "look", "looked", "work", "works", "mail",
+    "email", "account",
+];
+
 /// The longest label or part, and how many of them.
 const LABEL: usize = 63;
 const LABELS: usize = 5;
@@ -95,7 +101,8 @@ fn address(text: &str, (at, from, to): (At, usize, usize)) -> Option<(usize, usi
             let provider = PROVIDERS
                 .iter()
                 .any(|known| known.eq_ignore_ascii_case(first));
-            spelled_after && (provider || spelled_before || telling)
+            let talk = TALK.iter().any(|word| word.eq_ignore_ascii_case(name));
+            spelled_after && !talk && (provider || spelled_before || telling)
         }
     };
     (proven && tld::is_known(last)).then_some((start, to + length))
@@ -268,6 +275,7 @@ mod tests {
             "3 @ 2.50 each",
             "@ example.com",
             "at gmail dot com",
+            "I am at gmail dot com",
             "stay at the dot",
         ] {
             assert!(found(Class::Email, text).is_empty(), "{text}");
