@@ -66,8 +66,8 @@ cross join lateral (
 ) as v
 where t.user_id <= format('00000000-0000-0000-0000-%s', lpad(to_hex($users), 12, '0'))::uuid;
 
-insert into memories.adapter_syncs (user_id, turn_id, session_id, adapter, state)
-select t.user_id, t.id, t.session_id, 'embed', 'done'
+insert into memories.adapter_syncs (user_id, turn_id, session_id, adapter, state, attempts, finished_at)
+select t.user_id, t.id, t.session_id, 'embed', 'done', 1, now()
 from memories.turns as t;
 ";
 
