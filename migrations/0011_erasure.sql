@@ -115,8 +115,9 @@ for each statement execute function memories.refuse_erased();
 
 -- Erasing ---------------------------------------------------------------------------
 
--- Takes the jobs of a user, or of a session, out of every queue and archive of ours but the erasures'.
-create function memories.remove_jobs(p_user_id uuid, p_session_id uuid) returns integer
+-- Takes the jobs of some sessions of a user out of every queue and archive of ours but the erasures'; with
+-- `p_all` also those whose session is not there any more.
+create function memories.remove_jobs(p_user_id uuid, p_session_ids uuid[], p_all boolean) returns integer
 language plpgsql volatile security definer
 set search_path = ''
 as $$
@@ -128,10 +129,19 @@ begin
     foreach v_table in array array['q_memory_embed', 'q_memory_mem0', 'a_memory_embed', 'a_memory_mem0'] loop
         execute format(
             'delete from pgmq.%I as q
-            where q.message ->> ''userId'' = $1
-                and ($2 is null or q.message ->> ''sessionId'' = $2)',
+            where q.message ->> ''userId'' = $1::text
+                and (
+                    q.message ->> ''sessionId'' = any($2::text[])
+                    or (
+                        $3
+                        and not exists (
+                            select from memories.sessions as s
+                            where s.user_id = $1 and s.id::text = q.message ->> ''sessionId''
+                        )
+                    )
+                )',
             v_table
-        ) using p_user_id::text, p_session_id::text;
+        ) using p_user_id, p_session_ids, p_all;
         get diagnostics v_removed = row_count;
         v_all := v_all + v_removed;
     end loop;
@@ -196,6 +206,9 @@ $$;
 -- erased already answers as it did). `p_mem0` and `p_redis`: whether they are used here. A push to Mem0
 -- that began at most `p_push` seconds ago may still arrive there, a request that is under way may write to
 -- Redis for `p_request` seconds more. Answers {erasureId, jobId}.
+--
+-- What is erased are the sessions that were there when it began, and are locked: nothing can be added to them any
+-- more. A session that somebody begins meanwhile comes after the erasure, with all that is in it.
 create function memories.erase(
     p_session_id uuid,
     p_mem0 boolean,
@@ -206,6 +219,8 @@ create function memories.erase(
 returns jsonb
 language plpgsql volatile security definer
 set search_path = ''
+-- One session and everything want other plans.
+set plan_cache_mode = force_custom_plan
 as $$
 declare
     v_user_id uuid := memories.user_id();
@@ -215,8 +230,8 @@ declare
     v_jobs integer;
     v_pushed_at timestamptz;
     v_settles_at timestamptz := clock_timestamp();
-    -- Of a session: its turns, by which the other tables have indexes. Of everything nothing, for which the
-    -- user is enough.
+    v_session_ids uuid[];
+    -- Of a session: its turns, by which the other tables have indexes.
     v_turn_ids uuid[];
     v_count integer;
 begin
@@ -226,11 +241,15 @@ begin
 
     -- The sessions, then the jobs, then the turns, as everybody locks them. In the order of the ids, so
     -- that two erasures do not wait for each other.
-    perform from memories.sessions as s
-    where s.user_id = v_user_id and (p_session_id is null or s.id = p_session_id)
-    order by s.id
-    for update;
-    if not found then
+    select array_agg(l.id) into v_session_ids
+    from (
+        select s.id from memories.sessions as s
+        where s.user_id = v_user_id and (p_session_id is null or s.id = p_session_id)
+        order by s.id
+        for update
+    ) as l;
+    if v_session_ids is null then
+        v_session_ids := '{}';
         select jsonb_build_object(
             'erasureId', e.id,
             'jobId', (
@@ -249,7 +268,7 @@ begin
             raise exception using errcode = 'MO404', message = 'no such session';
         end if;
     end if;
-    v_jobs := memories.remove_jobs(v_user_id, p_session_id);
+    v_jobs := memories.remove_jobs(v_user_id, v_session_ids, p_session_id is null);
     if p_session_id is not null then
         select coalesce(array_agg(t.id), '{}') into v_turn_ids
         from memories.turns as t
@@ -260,7 +279,9 @@ begin
     select max(a.started_at) into v_pushed_at
     from memories.adapter_syncs as a
     where a.user_id = v_user_id
-        and (v_turn_ids is null or a.turn_id = any(v_turn_ids))
+        and (
+            (v_turn_ids is null and a.session_id = any(v_session_ids)) or a.turn_id = any(v_turn_ids)
+        )
         and a.adapter = 'mem0';
     if v_pushed_at is not null then
         v_settles_at := greatest(v_settles_at, v_pushed_at + make_interval(secs => p_push));
@@ -277,16 +298,28 @@ begin
     select memories.keyed_hash(k.key, uuid_send(t.user_id) || uuid_send(t.id))
     from memories.erasure_key as k
     cross join memories.turns as t
-    where t.user_id = v_user_id and (v_turn_ids is null or t.id = any(v_turn_ids))
+    where t.user_id = v_user_id and t.session_id = any(v_session_ids)
     on conflict (hash) do nothing;
 
     -- One statement per table: left to the foreign keys, each turn would be looked up in each of them.
     delete from memories.turn_embeddings as e
-    where e.user_id = v_user_id and (v_turn_ids is null or e.turn_id = any(v_turn_ids));
+    where e.user_id = v_user_id
+        and (
+            e.turn_id = any(v_turn_ids)
+            or (
+                v_turn_ids is null
+                and e.turn_id in (
+                    select t.id from memories.turns as t
+                    where t.user_id = v_user_id and t.session_id = any(v_session_ids)
+                )
+            )
+        );
     get diagnostics v_count = row_count;
     v_rows := jsonb_build_object('embeddings', v_count);
     delete from memories.adapter_syncs as a
-    where a.user_id = v_user_id and (v_turn_ids is null or a.turn_id = any(v_turn_ids));
+    where a.user_id = v_user_id and (
+            (v_turn_ids is null and a.session_id = any(v_session_ids)) or a.turn_id = any(v_turn_ids)
+        );
     get diagnostics v_count = row_count;
     v_rows := v_rows || jsonb_build_object('syncs', v_count);
     -- Of a session: what the audit says of it or of its turns. It is in the trail by their ids.
@@ -300,11 +333,11 @@ begin
     get diagnostics v_count = row_count;
     v_rows := v_rows || jsonb_build_object('audit', v_count);
     delete from memories.turns as t
-    where t.user_id = v_user_id and (v_turn_ids is null or t.id = any(v_turn_ids));
+    where t.user_id = v_user_id and t.session_id = any(v_session_ids);
     get diagnostics v_count = row_count;
     v_rows := v_rows || jsonb_build_object('turns', v_count);
     delete from memories.sessions as s
-    where s.user_id = v_user_id and (p_session_id is null or s.id = p_session_id);
+    where s.user_id = v_user_id and s.id = any(v_session_ids);
     get diagnostics v_count = row_count;
     v_rows := v_rows || jsonb_build_object('sessions', v_count);
     if p_session_id is null then
@@ -312,7 +345,7 @@ begin
         delete from memories.retention as r where r.user_id = v_user_id;
     end if;
     -- Again, for one that the sweeper queued meanwhile: its turns it has lost while we waited for it.
-    v_jobs := v_jobs + memories.remove_jobs(v_user_id, p_session_id);
+    v_jobs := v_jobs + memories.remove_jobs(v_user_id, v_session_ids, p_session_id is null);
 
     return memories.open_erasure(
         v_user_id,
@@ -710,7 +743,7 @@ $$;
 revoke all on function memories.keyed_hash(bytea, bytea) from public;
 revoke all on function memories.subject() from public;
 revoke all on function memories.refuse_erased() from public;
-revoke all on function memories.remove_jobs(uuid, uuid) from public;
+revoke all on function memories.remove_jobs(uuid, uuid[], boolean) from public;
 revoke all on function memories.open_erasure(
     uuid, uuid, text, uuid, uuid[], jsonb, boolean, boolean, timestamptz
 ) from public;

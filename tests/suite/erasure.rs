@@ -101,13 +101,13 @@ async fn lives(deployment: &Deployment, user: Uuid, word: &str) {
 /// As if the time had passed in which something under way could still write.
 async fn pass_the_time(deployment: &Deployment) {
     let admin = deployment.admin().await;
-    admin
-        .batch_execute(
-            "update memories.erasures set settles_at = now() where settles_at > now();
-             update pgmq.q_memory_erase set vt = now()",
-        )
-        .await
-        .unwrap();
+    // Two transactions: an attempt locks the job, then the erasure.
+    for statement in [
+        "update memories.erasures set settles_at = now() where settles_at > now()",
+        "update pgmq.q_memory_erase set vt = now()",
+    ] {
+        admin.execute(statement, &[]).await.unwrap();
+    }
 }
 
 /// Sweeps until the user's erasures are all confirmed; the latest record.
