@@ -59,7 +59,7 @@ impl Bare {
             "bodyHash": Uuid::new_v4().simple().to_string().repeat(2),
         })];
         let none: Option<&str> = None;
-        let adapters: &[&str] = &["embed"];
+        let adapters = json!({ "embed": ["user", "assistant", "system", "tool"] });
         self.transact(
             user,
             RECORD,
@@ -69,7 +69,7 @@ impl Bare {
                 (&none, Type::TEXT),
                 (&Json(turns), Type::JSONB),
                 (&false, Type::BOOL),
-                (&adapters, Type::TEXT_ARRAY),
+                (&Json(adapters), Type::JSONB),
             ],
         )
     }
