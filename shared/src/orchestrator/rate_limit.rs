@@ -5,11 +5,13 @@
 //! the identifier `{user}:{class}`.
 //!
 //! Nobody is turned away because Redis is: what fails, or is late, passes, and the answer says that it was not counted.
-//! After a failure this instance does not ask for 2 seconds, so that an outage costs 40 ms now and then, not always.
+//! After a failure, unless Redis itself refused the question, this instance does not ask for 2 seconds, so that an outage
+//! costs 40 ms now and then, not always.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
+use crate::adapters::ErrorKind;
 use crate::adapters::upstash::ratelimit::{RateLimit, Verdict};
 use crate::config::{LimitClass, Limits};
 use crate::domain::deadline::Deadline;
@@ -65,7 +67,10 @@ impl RateLimits {
             Ok(verdict) => Some(Standing::Counted(verdict)),
             Err(error) => {
                 tracing::warn!(%error, "not counted");
-                *self.lock() = Some(Instant::now() + REST);
+                // A refusal came at once, and may be about this one key.
+                if error.kind != ErrorKind::Refused {
+                    *self.lock() = Some(Instant::now() + REST);
+                }
                 Some(Standing::NotCounted)
             }
         }
