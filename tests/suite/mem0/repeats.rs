@@ -33,7 +33,8 @@ fn a_push_whose_reply_was_lost_is_found_there() {
             // Mem0 might still be working at it, so nobody looks before the lease is over.
             let second = deliver(deployment, user, "mem0").await;
             second.is_problem(423, "job_leased");
-            let over = "update memories.adapter_syncs set leased_until = now() where user_id = $1";
+            let over = "update memories.adapter_syncs set leased_until = now()
+                where user_id = $1 and adapter = 'mem0'";
             let admin = deployment.admin().await;
             admin.execute(over, &[&user]).await.unwrap();
             let third = deliver(deployment, user, "mem0").await;
