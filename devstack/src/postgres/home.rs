@@ -142,7 +142,7 @@ impl Home {
         let mut all: Vec<String> = [
             "listen_addresses=127.0.0.1",
             "unix_socket_directories=",
-            "max_connections=200",
+            "max_connections=400",
             "shared_buffers=128MB",
             "wal_level=minimal",
             "max_wal_senders=0",

@@ -148,6 +148,7 @@ fn configure(
              pool_mode = transaction\n\
              default_pool_size = {pool_size}\n\
              max_client_conn = 1000\n\
+             server_idle_timeout = 3\n\
              server_reset_query =\n\
              log_connections = 0\n\
              log_disconnections = 0\n",
