@@ -44,8 +44,7 @@ mod keys;
 mod purge;
 mod vector;
 
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use uuid::Uuid;
 
@@ -53,6 +52,7 @@ use self::found::Found;
 pub use self::found::{Looked, Ticket};
 use self::keys::Keys;
 use super::report::reported;
+use super::rest::Rest;
 use crate::adapters::upstash::redis::{Command, Redis};
 use crate::config;
 use crate::contract::answers::AdapterReport;
@@ -64,9 +64,6 @@ const PATIENCE: Duration = Duration::from_millis(30);
 
 /// How long an invalidation may take: it runs beside a publish, and its loss is felt.
 const INVALIDATION: Duration = Duration::from_millis(250);
-
-/// How long an instance does not look after a failure.
-const REST: Duration = Duration::from_secs(2);
 
 /// How long a snapshot lives, and how long a request is remembered.
 const SNAPSHOT: Duration = Duration::from_secs(60);
@@ -84,7 +81,7 @@ pub struct Cache {
     keys: Keys,
     /// The length of a query's vector.
     dimensions: usize,
-    rests_until: Mutex<Option<Instant>>,
+    rest: Rest,
 }
 
 /// What is asked for.
@@ -111,7 +108,7 @@ impl Cache {
             redis,
             keys: Keys::new(secret, embeddings),
             dimensions: embeddings.map_or(0, |embeddings| embeddings.dimensions),
-            rests_until: Mutex::default(),
+            rest: Rest::default(),
         }
     }
 
@@ -122,7 +119,7 @@ impl Cache {
 
     /// Looks for everything at once.
     pub async fn lookup(&self, question: &Question<'_>) -> Looked {
-        let ticket = self.ticket(question).filter(|_| !self.rests());
+        let ticket = self.ticket(question).filter(|_| !self.rest.lasts());
         let Some(mut ticket) = ticket else {
             return Looked::nothing(AdapterReport::skipped());
         };
@@ -146,7 +143,7 @@ impl Cache {
             Ok(found) => found,
             Err(error) => {
                 tracing::warn!(%error, "nothing looked up");
-                *self.lock() = Some(Instant::now() + REST);
+                self.rest.begin();
                 return Looked::nothing(report);
             }
         };
@@ -224,16 +221,5 @@ impl Cache {
             tracing::warn!(%error, "not cached");
         }
         report
-    }
-
-    fn rests(&self) -> bool {
-        let until = *self.lock();
-        until.is_some_and(|until| Instant::now() < until)
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
-        self.rests_until
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -13,6 +13,7 @@ mod rate_limit;
 mod read_sessions;
 mod record_turns;
 mod report;
+mod rest;
 mod sync_session;
 
 pub use self::app::{App, Needs};

@@ -8,9 +8,9 @@
 //! After a failure, unless Redis itself refused the question, this instance does not ask for 2 seconds, so that an outage
 //! costs 40 ms now and then, not always.
 
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
+use super::rest::Rest;
 use crate::adapters::ErrorKind;
 use crate::adapters::upstash::ratelimit::{RateLimit, Verdict};
 use crate::config::{LimitClass, Limits};
@@ -19,9 +19,6 @@ use crate::domain::ids::UserId;
 
 /// How long a request may wait for the verdict.
 const PATIENCE: Duration = Duration::from_millis(40);
-
-/// How long an instance does not ask after a failure.
-const REST: Duration = Duration::from_secs(2);
 
 /// How a request stands with its budget.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +34,7 @@ pub enum Standing {
 pub struct RateLimits {
     counters: RateLimit,
     limits: Limits,
-    rests_until: Mutex<Option<Instant>>,
+    rest: Rest,
 }
 
 impl RateLimits {
@@ -46,7 +43,7 @@ impl RateLimits {
         Self {
             counters,
             limits,
-            rests_until: Mutex::default(),
+            rest: Rest::default(),
         }
     }
 
@@ -58,7 +55,7 @@ impl RateLimits {
     /// Takes one request out of the user's budget; nothing when the class has none.
     pub async fn take(&self, class: LimitClass, user: UserId) -> Option<Standing> {
         let rule = self.limits.of(class)?;
-        if self.rests() {
+        if self.rest.lasts() {
             return Some(Standing::NotCounted);
         }
         let budget = format!("memory:{}:{}", user.0, class.name());
@@ -69,22 +66,11 @@ impl RateLimits {
                 tracing::warn!(%error, "not counted");
                 // A refusal came at once, and may be about this one key.
                 if error.kind != ErrorKind::Refused {
-                    *self.lock() = Some(Instant::now() + REST);
+                    self.rest.begin();
                 }
                 Some(Standing::NotCounted)
             }
         }
-    }
-
-    fn rests(&self) -> bool {
-        let until = *self.lock();
-        until.is_some_and(|until| Instant::now() < until)
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
-        self.rests_until
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

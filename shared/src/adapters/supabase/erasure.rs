@@ -9,7 +9,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::{Json, Type};
 use uuid::Uuid;
 
-use super::error::malformed;
+use super::error::{malformed, one};
 use super::transaction::{Actor, Param};
 use super::{StoreError, Supabase};
 use crate::domain::deadline::Deadline;
@@ -264,10 +264,6 @@ fn erasure(row: &Row) -> Result<ErasureRow, tokio_postgres::Error> {
         redis: row.try_get(5)?,
         confirmed_at: row.try_get(6)?,
     })
-}
-
-fn one(rows: &[Row]) -> Result<&Row, StoreError> {
-    rows.first().ok_or_else(|| malformed("no row"))
 }
 
 fn seconds(duration: Duration) -> i32 {

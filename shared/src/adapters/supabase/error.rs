@@ -122,3 +122,8 @@ pub(super) fn malformed(detail: impl std::fmt::Display) -> StoreError {
         detail.to_string(),
     ))
 }
+
+/// The row of a statement that always has one.
+pub(super) fn one(rows: &[tokio_postgres::Row]) -> Result<&tokio_postgres::Row, StoreError> {
+    rows.first().ok_or_else(|| malformed("no row"))
+}

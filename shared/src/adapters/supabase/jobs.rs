@@ -9,7 +9,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::error::malformed;
+use super::error::{malformed, one};
 use super::transaction::Actor;
 use super::{StoreError, Supabase};
 use crate::domain::deadline::Deadline;
@@ -120,7 +120,7 @@ impl Supabase {
                 deadline,
             )
             .await?;
-        let first = rows.first().ok_or_else(|| malformed("no row"))?;
+        let first = one(&rows)?;
         let wait = || {
             let seconds: i32 = first.try_get(1).map_err(malformed)?;
             Ok::<_, StoreError>(Duration::from_secs(u64::from(seconds.unsigned_abs())))
@@ -169,7 +169,7 @@ impl Supabase {
                 deadline,
             )
             .await?;
-        let row = rows.first().ok_or_else(|| malformed("no row"))?;
+        let row = one(&rows)?;
         let buried: i32 = row.try_get(0).map_err(malformed)?;
         Ok(buried.unsigned_abs())
     }

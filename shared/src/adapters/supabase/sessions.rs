@@ -7,7 +7,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::{Json, Type};
 use uuid::Uuid;
 
-use super::error::malformed;
+use super::error::{malformed, one};
 use super::jobs::{Down, QueuedJob};
 use super::transaction::{Actor, Param};
 use super::{StoreError, Supabase};
@@ -182,7 +182,7 @@ impl Supabase {
         let rows = self
             .transact(name, Actor::User(user), statement, &params, deadline)
             .await?;
-        let row = rows.first().ok_or_else(|| malformed("no row"))?;
+        let row = one(&rows)?;
         let Json(state) = row.try_get(0).map_err(malformed)?;
         Ok(state)
     }

@@ -4,7 +4,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use super::error::malformed;
+use super::error::{malformed, one};
 use super::halfvec::half;
 use super::jobs::Attempt;
 use super::transaction::{Actor, Param};
@@ -198,7 +198,7 @@ impl Parts {
 }
 
 fn settled(rows: &[Row]) -> Result<Settled, StoreError> {
-    let row = rows.first().ok_or_else(|| malformed("no row"))?;
+    let row = one(rows)?;
     match row.try_get(0).map_err(malformed)? {
         "done" => Ok(Settled::Done),
         "left" => Ok(Settled::Left),

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use tokio_postgres::types::{Json, Type};
 use uuid::Uuid;
 
-use super::error::malformed;
+use super::error::{malformed, one};
 use super::jobs::Down;
 use super::transaction::Actor;
 use super::{StoreError, Supabase};
@@ -90,7 +90,7 @@ impl Supabase {
                 deadline,
             )
             .await?;
-        let row = rows.first().ok_or_else(|| malformed("no row"))?;
+        let row = one(&rows)?;
         let Json(sweep) = row.try_get(0).map_err(malformed)?;
         Ok(sweep)
     }
@@ -108,7 +108,7 @@ impl Supabase {
         let rows = self
             .transact("tend_large_users", Actor::Sweeper, TEND, &[], deadline)
             .await?;
-        let row = rows.first().ok_or_else(|| malformed("no row"))?;
+        let row = one(&rows)?;
         let upkeep: Option<Json<Upkeep>> = row.try_get(0).map_err(malformed)?;
         Ok(upkeep.map(|Json(upkeep)| upkeep))
     }
@@ -124,7 +124,7 @@ impl Supabase {
                 deadline,
             )
             .await?;
-        let row = rows.first().ok_or_else(|| malformed("no row"))?;
+        let row = one(&rows)?;
         let Json(down) = row.try_get(0).map_err(malformed)?;
         Ok(down)
     }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
 use tokio_postgres::types::{Json, Type};
 
-use super::error::malformed;
+use super::error::{malformed, one};
 use super::jobs::Down;
 use super::transaction::Actor;
 use super::{StoreError, Supabase};
@@ -78,7 +78,7 @@ impl Supabase {
                 deadline,
             )
             .await?;
-        let row = rows.first().ok_or_else(|| malformed("no row"))?;
+        let row = one(&rows)?;
         let Json(recorded) = row.try_get(0).map_err(malformed)?;
         Ok(recorded)
     }
