@@ -11,6 +11,7 @@ pub mod functions;
 pub mod issuer;
 mod kept;
 pub mod mem0;
+pub mod ports;
 pub mod postgres;
 pub mod qstash;
 pub mod redis;

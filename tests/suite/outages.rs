@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use black_box::{Deployment, Signed, on_own_deployments, run, turn};
 use devstack::functions::Host;
-use devstack::stack::StackSettings;
+use devstack::{ports, stack::StackSettings};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -17,20 +17,14 @@ fn with(name: &'static str, value: &str) -> impl Fn(&mut StackSettings) + use<> 
     }
 }
 
-/// A port of this machine that nobody listens on.
-fn closed_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
-}
-
 #[test]
 fn without_qstash_a_turn_is_recorded_and_a_later_sync_sends_its_job() {
     run(async {
         for host in Host::ALL {
-            let down = with("QSTASH_URL", &format!("http://127.0.0.1:{}", closed_port()));
+            let down = with(
+                "QSTASH_URL",
+                &format!("http://127.0.0.1:{}", ports::free().unwrap()),
+            );
             let down = Deployment::start(host, down).await;
             let user = Uuid::new_v4();
             let reply = down.as_user(user).record("s", &[turn("1", "tea")]).await;
@@ -73,7 +67,7 @@ fn without_a_database_every_intent_answers_503_within_its_deadline() {
         .local_addr()
         .map(|address| (silent, address.port()))
         .unwrap();
-    for port in [closed_port(), silent.1] {
+    for port in [ports::free().unwrap(), silent.1] {
         let away = |settings: &mut StackSettings| {
             settings.database_url =
                 format!("postgres://memory_orchestrator:x@127.0.0.1:{port}/x?sslmode=disable");

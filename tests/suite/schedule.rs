@@ -1,11 +1,11 @@
 //! The full local stack: pg_cron drives the sweeper in place of a QStash that is gone, and builds the
 //! indexes of large users.
 
-use std::net::TcpListener;
 use std::time::Duration;
 
 use black_box::{Deployment, run, turn};
 use devstack::functions::Host;
+use devstack::ports;
 use devstack::postgres::{self, Error};
 use tokio_postgres::Client;
 use uuid::Uuid;
@@ -35,9 +35,7 @@ fn without_qstash_pg_cron_drains_through_the_sweeper_and_builds_indexes() {
             full.database.name()
         );
         admin.batch_execute(&patience).await.unwrap();
-        let closed = TcpListener::bind("127.0.0.1:0").unwrap();
-        let gone = format!("http://{}", closed.local_addr().unwrap());
-        drop(closed);
+        let gone = format!("http://127.0.0.1:{}", ports::free().unwrap());
         let deployment = Deployment::over(full.database.clone(), Host::Vercel, |settings| {
             // Not through a pooler, which would stand in front of another server.
             settings.database_url = full.database.function_url();

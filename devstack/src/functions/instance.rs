@@ -1,7 +1,8 @@
 //! One instance of a function: started when it is needed, gone when it dies, started again.
 
-use super::{Error, Host, launch::Launch, ports};
+use super::{Error, Host, launch::Launch};
 use crate::kept::Kept;
+use crate::ports;
 use std::{
     fs,
     net::{Ipv4Addr, SocketAddr, TcpStream},

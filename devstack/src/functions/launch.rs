@@ -36,7 +36,7 @@ impl Launch {
         let mut command = match &self.emulator {
             None => self.vercel(port),
             Some(emulator) => {
-                let runtime_api = super::ports::free().map_err(Error::io("find a port"))?;
+                let runtime_api = crate::ports::free().map_err(Error::io("find a port"))?;
                 ports.push(runtime_api);
                 self.lambda(emulator, port, runtime_api)
             }

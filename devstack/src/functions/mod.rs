@@ -17,7 +17,6 @@ mod error;
 mod instance;
 mod launch;
 mod lease;
-mod ports;
 mod running;
 #[cfg(test)]
 mod tests;

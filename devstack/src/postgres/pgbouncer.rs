@@ -8,9 +8,8 @@ use super::{
     error::{Error, create_dir, read},
     install::{lock, run},
     progress::Step,
-    server::free_port,
 };
-use crate::kept::Kept;
+use crate::{kept::Kept, ports};
 use std::{
     fs::{self, File},
     path::{Path, PathBuf},
@@ -57,7 +56,8 @@ impl Pooler {
         let program = tokio::task::spawn_blocking(move || find_or_install(account))
             .await
             .map_err(|e| Error::Unavailable(e.to_string()))??;
-        let port = settings.port.map_or_else(free_port, Ok)?;
+        let port = settings.port.map_or_else(ports::free, Ok);
+        let port = port.map_err(|e| Error::io("find a free port", e))?;
         let configuration = configure(&folder, account, cluster, port, settings.pool_size)?;
 
         let log_path = folder.join("pgbouncer.log");

@@ -8,10 +8,9 @@ use super::{
     install::{Installation, lock, remove},
     tls_front::TlsFront,
 };
-use crate::{certificates::Authority, kept::Kept};
+use crate::{certificates::Authority, kept::Kept, ports};
 use std::{
     fs::File,
-    net::TcpListener,
     ops::Deref,
     path::{Path, PathBuf},
     process::Stdio,
@@ -141,7 +140,7 @@ impl Home {
         loop {
             let port = match settings.port {
                 Some(port) => port,
-                None => free_port()?,
+                None => ports::free().map_err(|e| Error::io("find a free port", e))?,
             };
             attempts -= 1;
             match self.launch_on(port, settings).await {
@@ -198,14 +197,6 @@ pub fn erase(data_dir: &Path) -> Result<(), Error> {
         )));
     }
     remove(&folder)
-}
-
-/// A port that nothing listened on a moment ago.
-pub(crate) fn free_port() -> Result<u16, Error> {
-    TcpListener::bind(("127.0.0.1", 0))
-        .and_then(|listener| listener.local_addr())
-        .map(|address| address.port())
-        .map_err(|e| Error::io("find a free port", e))
 }
 
 /// Runs blocking work beside the async tasks.

@@ -2,7 +2,6 @@
 
 use std::{
     fs::{self, File},
-    net::{Ipv4Addr, TcpListener},
     os::unix::{fs::MetadataExt, process::CommandExt},
     path::Path,
     process::{Command, Stdio},
@@ -12,7 +11,7 @@ use std::{
 use uuid::Uuid;
 
 use super::{Error, install::find_or_install, pool::Pool, resp::Reply};
-use crate::kept::Kept;
+use crate::{kept::Kept, ports};
 
 /// How long it may take to answer.
 const START_DEADLINE: Duration = Duration::from_secs(10);
@@ -35,7 +34,8 @@ impl Server {
         loop {
             attempts -= 1;
             // A free port can be taken by somebody else before the server binds it.
-            match Self::start_on(free_port()?, &program, folder).await {
+            let port = ports::free().map_err(Error::io("find a free port"))?;
+            match Self::start_on(port, &program, folder).await {
                 Err(Error::Failed(_)) if attempts > 0 => {}
                 started => return started,
             }
@@ -128,14 +128,6 @@ impl Server {
 
 fn words(words: &[&str]) -> Vec<Vec<u8>> {
     words.iter().map(|word| word.as_bytes().to_vec()).collect()
-}
-
-/// A port that nothing listened on a moment ago.
-fn free_port() -> Result<u16, Error> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-        .and_then(|listener| listener.local_addr())
-        .map(|address| address.port())
-        .map_err(Error::io("find a free port"))
 }
 
 /// Whether we are root. Only Linux is asked: elsewhere nothing is installed and nobody dropped to.

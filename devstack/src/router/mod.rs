@@ -26,12 +26,7 @@ use axum::{
 use http::{Request, Response, StatusCode};
 use hyper_util::rt::TokioExecutor;
 pub use memory_orchestrator::endpoints::Route;
-use std::{
-    io,
-    net::{Ipv4Addr, TcpListener},
-    path::PathBuf,
-    sync::Arc,
-};
+use std::{io, net::TcpListener, path::PathBuf, sync::Arc};
 use tokio::runtime::{Builder, Runtime};
 
 /// More than any function takes, so that the function's own limit is what a caller meets.
@@ -40,8 +35,8 @@ const BODY_LIMIT: usize = 10 << 20;
 /// How to start a [`Router`].
 #[derive(Debug)]
 pub struct RouterSettings {
-    /// The port on 127.0.0.1; `None` lets the system choose.
-    pub port: Option<u16>,
+    /// Where it listens.
+    pub listener: TcpListener,
     /// What is served where.
     pub routes: Vec<Route>,
     /// The running functions, by the names of the routes.
@@ -59,12 +54,17 @@ pub struct Router {
 }
 
 impl Router {
-    /// Listens on 127.0.0.1; ready when it returns.
+    /// Ready when it returns.
     ///
     /// # Errors
-    /// When the port is taken.
+    /// When there is no runtime to be had for it.
     pub fn start(settings: RouterSettings) -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, settings.port.unwrap_or(0)))?;
+        let RouterSettings {
+            listener,
+            routes,
+            functions,
+            public,
+        } = settings;
         listener.set_nonblocking(true)?;
         let port = listener.local_addr()?.port();
         let runtime = Builder::new_multi_thread()
@@ -77,7 +77,12 @@ impl Router {
             tokio::net::TcpListener::from_std(listener)?
         };
         let client = hyper_util::client::legacy::Client::builder(TokioExecutor::new()).build_http();
-        let edge = Arc::new(Edge { settings, client });
+        let edge = Arc::new(Edge {
+            routes,
+            functions,
+            public,
+            client,
+        });
         let service = axum::Router::new().fallback(serve).with_state(edge);
         runtime.spawn(async move { axum::serve(listener, service).await });
         Ok(Self {
@@ -112,20 +117,22 @@ impl Drop for Router {
 }
 
 struct Edge {
-    settings: RouterSettings,
+    routes: Vec<Route>,
+    functions: Arc<Functions>,
+    public: PathBuf,
     client: vercel::Client,
 }
 
 async fn serve(State(edge): State<Arc<Edge>>, request: Request<Body>) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let path = parts.uri.path();
-    let Some(matched) = route::find(&edge.settings.routes, path) else {
-        return fixed::file(&edge.settings.public, path);
+    let Some(matched) = route::find(&edge.routes, path) else {
+        return fixed::file(&edge.public, path);
     };
     let Ok(body) = to_bytes(body, BODY_LIMIT).await else {
         return fixed::problem(StatusCode::PAYLOAD_TOO_LARGE, "Content Too Large");
     };
-    let functions = &edge.settings.functions;
+    let functions = &edge.functions;
     match functions.host() {
         Host::Vercel => vercel::proxy(functions, &edge.client, &matched, parts, body).await,
         Host::Lambda => {

@@ -181,7 +181,7 @@ fn hello(host: Host) -> (Router, Arc<Functions>) {
     };
     let functions = Arc::new(Functions::spawn(&built, &routes, &settings).unwrap());
     let router = Router::start(RouterSettings {
-        port: None,
+        listener: std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap(),
         routes,
         functions: functions.clone(),
         public: PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../public")),

@@ -58,11 +58,9 @@ impl Stack {
     /// # Errors
     /// When a port is taken, a function does not start, or QStash cannot be told about us.
     pub async fn start(settings: StackSettings) -> Result<Self, Error> {
-        let port = match settings.port {
-            Some(port) => port,
-            None => TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port(),
-        };
-        let url = format!("http://127.0.0.1:{port}");
+        // Held from the beginning: the functions are told of it before there is a router to listen.
+        let listener = TcpListener::bind(("127.0.0.1", settings.port.unwrap_or(0)))?;
+        let url = format!("http://{}", listener.local_addr()?);
         let providers = Providers::start(&settings).await?;
         let qstash = Qstash::start(QstashSettings {
             time_scale: settings.qstash_time_scale,
@@ -99,7 +97,7 @@ impl Stack {
             tokio::task::spawn_blocking(move || Functions::spawn(&built, &routes(), &spawn));
         let functions = Arc::new(functions.await??);
         let router = Router::start(RouterSettings {
-            port: Some(port),
+            listener,
             routes: routes(),
             functions: Arc::clone(&functions),
             public: workspace().join("public"),

@@ -1,13 +1,12 @@
 //! QStash gone, back again, a hole, or without our topic: the sweeper carries on.
 
-use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use black_box::{Deployment, on_own_deployments, run, turn, until};
 use devstack::functions::Host;
 use devstack::qstash::faults::{Attempt, DeliveryFault, Faults, Outage, PublishFault};
-use devstack::stack::StackSettings;
+use devstack::{ports, stack::StackSettings};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -15,9 +14,7 @@ use super::{EMBEDDED, hasten, impatient, sweep, swept, with};
 
 #[test]
 fn with_qstash_gone_for_the_whole_run_the_sweeper_does_it_all_while_apps_poll() {
-    let closed = TcpListener::bind("127.0.0.1:0").unwrap();
-    let gone = format!("http://{}", closed.local_addr().unwrap());
-    drop(closed);
+    let gone = format!("http://127.0.0.1:{}", ports::free().unwrap());
     let lost = |settings: &mut StackSettings| settings.env = with(&[("QSTASH_URL", &gone)]);
     on_own_deployments(lost, async |deployment| {
         impatient(deployment).await;

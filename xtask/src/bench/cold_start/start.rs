@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Instant, SystemTime};
@@ -10,14 +9,9 @@ use std::time::{Instant, SystemTime};
 use devstack::functions::{BuiltFunction, BuiltFunctions, Functions, Host, SpawnSettings};
 use devstack::stack::workspace;
 use memory_orchestrator::endpoints::Route;
-use uuid::Uuid;
 
 use super::super::client::{Answer, Connection, Request};
 use crate::Error;
-
-/// Below the ports of outgoing connections: one that asks for a port of that range again and again,
-/// before anybody listens, may end up connected to itself.
-const PORTS: std::ops::Range<u16> = 12_000..32_000;
 
 /// The only function that the emulator of a measurement knows.
 const ROUTE: Route = Route {
@@ -85,7 +79,7 @@ impl Function {
         log: Stdio,
         request: &Request,
     ) -> Result<(SystemTime, f64, Answer), Error> {
-        let port = free_port()?;
+        let port = devstack::ports::free()?;
         let mut command = Command::new(&self.built.executable);
         command
             .env_clear()
@@ -141,15 +135,4 @@ impl Drop for Process {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
-}
-
-fn free_port() -> Result<u16, Error> {
-    for _ in 0..100 {
-        let random = Uuid::new_v4().as_u128() % u128::from(PORTS.end - PORTS.start);
-        let port = PORTS.start + u16::try_from(random)?;
-        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
-            return Ok(port);
-        }
-    }
-    Err("no free port on 127.0.0.1".into())
 }

@@ -11,7 +11,10 @@ use std::{
 const RANGE: std::ops::Range<u16> = 12_000..32_000;
 
 /// A port on 127.0.0.1 that nobody listens on; random, so that parallel tests rarely pick the same.
-pub(super) fn free() -> io::Result<u16> {
+///
+/// # Errors
+/// When 200 of them are taken.
+pub fn free() -> io::Result<u16> {
     let span = u64::from(RANGE.end - RANGE.start);
     for attempt in 0..200_u32 {
         // Each RandomState hashes with keys of its own.
