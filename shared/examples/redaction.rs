@@ -8,7 +8,7 @@ use std::hint::black_box;
 use std::io::Read;
 use std::time::Instant;
 
-use memory_orchestrator::redact::{Redactor, redact};
+use memory_orchestrator::redact::Redactor;
 
 /// Wakes every detector.
 const SAMPLE: &str = "ann@example.org, ann (at) example dot org, 4012-8888-8888-1881, DE89370400440532013000, 10.0.0.1, \
@@ -21,7 +21,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     match arguments.next().as_deref() {
         Some("idle") => {}
         Some("ready") => {
-            black_box(redact(black_box(SAMPLE)));
+            black_box(Redactor::default().redact(black_box(SAMPLE)));
             println!("{}", began.elapsed().as_nanos());
         }
         Some("turns") => {

@@ -3,9 +3,14 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use memory_orchestrator::{
-    adapters::{ErrorKind, embeddings::Embedder, http::Outbound},
+    adapters::{
+        ErrorKind,
+        embeddings::{EmbeddableText, Embedder},
+        http::Outbound,
+    },
     config,
     domain::deadline::Deadline,
+    redact::Redactor,
 };
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -62,8 +67,9 @@ impl Bench {
             key: Some(config::Secret::new(key)),
             model: "gte-small".to_owned(),
             dimensions: 384,
+            trusted: false,
         };
-        Embedder::new(config, Arc::new(Outbound::new(None)))
+        Embedder::new(config, Arc::default(), Arc::new(Outbound::new(None)))
     }
 
     fn request(&self, method: Method) -> RequestBuilder {
@@ -103,12 +109,11 @@ async fn the_services_adapter_is_served() {
     let Some(bench) = Bench::start().await else {
         return;
     };
-    let texts: Vec<String> = (0..40).map(|n| format!("turn {n} of a talk")).collect();
-    let texts: Vec<&str> = texts
-        .iter()
-        .map(String::as_str)
-        .chain(["turn 3 of a talk"])
-        .collect();
+    let redactor = Redactor::default();
+    let numbers = (0..40).chain([3]);
+    let texts = numbers.map(|n| redactor.redact(&format!("turn {n} of a talk")).into());
+    let texts: Vec<EmbeddableText> = texts.collect();
+    let texts: Vec<&EmbeddableText> = texts.iter().collect();
     for key in [bench.service.as_str(), SECRET_KEY] {
         let vectors = bench.embedder(key).embed(&texts, soon()).await.unwrap();
         assert_eq!(vectors.len(), 41);

@@ -31,6 +31,9 @@ variables! {
     SUPABASE_JWT_AUDIENCE false "The `aud` of a user's token. Default `authenticated`.";
     SUPABASE_JWT_ISSUER false "The `iss` that a user's token must have, when set.";
     MEMORY_HASH_SECRET true "What keyed hashes are made with: names in the cache, redacted values in the audit. Default `SUPABASE_JWT_SECRET`, else `DATABASE_URL`.";
+    MEMORY_REDACT_CLASSES false "Changes to what is replaced in texts before they leave, as in `+URL,-PHONE_NUMBER`. Without it the classes of `docs/redaction.md`.";
+    MEMORY_REDACT_PATTERNS false "Patterns to replace too, one a line, as in `EMPLOYEE_ID=EMP-\\d{6}`, 32 at most.";
+    MEMORY_REDACT_ALLOW false "Values to let pass, with commas between: a support address, a hotline; `@example.com` is a domain.";
     MEMORY_CORS_ORIGINS false "Origins whose pages may call, with commas between, as in `https://app.example.com`. Without it no browser may.";
     MEMORY_PUBLIC_URL false "Where QStash reaches this deployment, as in `https://memory.example.com`: signatures are checked against it.";
     QSTASH_URL false "QStash's API. Default `https://qstash.upstash.io`.";
@@ -45,10 +48,12 @@ variables! {
     EMBEDDINGS_API_KEY true "Its key, sent as a bearer token.";
     EMBEDDINGS_MODEL false "The model's name. Default `gte-small`.";
     EMBEDDINGS_DIMENSIONS false "The length of its vectors, 1 to 4000. Default 384.";
+    EMBEDDINGS_TRUSTED false "`true` when that provider is your own, as an Edge Function of the project or a server in your network: it gets texts as they were said. Default `false`: redacted.";
     EMBEDDINGS_NEXT_URL false "The endpoint of a model that is being moved to: turns are embedded under both, searches keep to the first.";
     EMBEDDINGS_NEXT_API_KEY true "Its key.";
     EMBEDDINGS_NEXT_MODEL false "Its name. Required with `EMBEDDINGS_NEXT_URL`.";
     EMBEDDINGS_NEXT_DIMENSIONS false "The length of its vectors, 1 to 4000. Default 384.";
+    EMBEDDINGS_NEXT_TRUSTED false "The same of that provider. Default `false`, whatever the first one is.";
     MEM0_API false "Which of Mem0's two APIs: `platform` or `server` (self-hosted). Default `platform`.";
     MEM0_URL false "Mem0's base. Default `https://api.mem0.ai`; required with `MEM0_API=server`.";
     MEM0_API_KEY true "Mem0's key. Without it, and without `MEM0_URL`, nothing goes to Mem0.";

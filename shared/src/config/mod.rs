@@ -5,6 +5,7 @@ pub mod env;
 mod jobs;
 mod limits;
 mod providers;
+mod redaction;
 mod secret;
 mod source;
 
@@ -16,6 +17,7 @@ pub use self::limits::{LimitClass, Limits, Rule};
 pub use self::providers::{Embeddings, Mem0, Mem0Api, Redis};
 pub use self::secret::Secret;
 use self::source::{Source, fault};
+use crate::redact;
 
 /// Everything a function is told from outside.
 #[derive(Debug, Clone)]
@@ -28,6 +30,8 @@ pub struct Config {
     pub cors: Cors,
     /// What keyed hashes are made with.
     pub hash_secret: Secret,
+    /// What is replaced before a text leaves.
+    pub redaction: redact::Config,
     /// Where QStash reaches us; without a trailing slash.
     pub public_url: String,
     /// QStash.
@@ -96,6 +100,7 @@ impl Config {
             tokens: source.tokens()?,
             cors: source.cors()?,
             hash_secret: source.hash_secret()?,
+            redaction: source.redaction()?,
             public_url: source.url(env::MEMORY_PUBLIC_URL, "http://127.0.0.1:3000")?,
             qstash: source.qstash()?,
             embeddings: source.embeddings()?,

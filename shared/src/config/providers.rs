@@ -14,6 +14,8 @@ pub struct Embeddings {
     pub model: String,
     /// The length of a vector.
     pub dimensions: usize,
+    /// Whether it is the team's own, and may see what users said as they said it.
+    pub trusted: bool,
 }
 
 /// Which of Mem0's two APIs.
@@ -60,6 +62,7 @@ impl<F: Fn(&str) -> Option<String>> Source<'_, F> {
                 key: self.get(env::EMBEDDINGS_API_KEY).map(Secret::new),
                 model: self.or(env::EMBEDDINGS_MODEL, "gte-small"),
                 dimensions: self.whole(env::EMBEDDINGS_DIMENSIONS, 1..=4000, 384)?,
+                trusted: self.flag(env::EMBEDDINGS_TRUSTED, false)?,
             }),
         })
     }
@@ -72,6 +75,7 @@ impl<F: Fn(&str) -> Option<String>> Source<'_, F> {
                 key: self.get(env::EMBEDDINGS_NEXT_API_KEY).map(Secret::new),
                 model: self.required(env::EMBEDDINGS_NEXT_MODEL)?,
                 dimensions: self.whole(env::EMBEDDINGS_NEXT_DIMENSIONS, 1..=4000, 384)?,
+                trusted: self.flag(env::EMBEDDINGS_NEXT_TRUSTED, false)?,
             }),
         })
     }

@@ -6,6 +6,7 @@ use time::OffsetDateTime;
 
 use super::ids::{Id, UserId};
 use crate::contract::bodies::{Role, Turn};
+use crate::redact::RawText;
 
 /// A turn that is ready to be written.
 #[derive(Debug)]
@@ -17,7 +18,7 @@ pub struct NewTurn {
     /// As it was sent: a string or message parts.
     pub content: Value,
     /// What is searched and embedded.
-    pub text: String,
+    pub text: RawText,
     /// As they were sent.
     pub attachments: Option<Value>,
     /// As they were sent.
@@ -41,7 +42,7 @@ impl NewTurn {
         let mut new = Self {
             id: Id::of_turn(user, session, &turn.id),
             role: turn.role,
-            text: text_of(&turn.content.0),
+            text: RawText::new(text_of(&turn.content.0)),
             content: turn.content.0,
             attachments: list(turn.attachments),
             tool_calls: list(turn.tool_calls),
@@ -146,14 +147,14 @@ mod tests {
     #[test]
     fn text_is_the_string_or_the_text_parts() {
         let plain = turn(json!({"id": "1", "role": "user", "content": " hello "}));
-        assert_eq!(plain.text, "hello");
+        assert_eq!(plain.text.expose(), "hello");
         let parts = turn(json!({"id": "1", "role": "assistant", "content": [
             {"type": "step-start"},
             {"type": "text", "text": "one"},
             {"type": "reasoning", "text": "not said"},
             {"type": "text", "text": "two"},
         ]}));
-        assert_eq!(parts.text, "one\ntwo");
+        assert_eq!(parts.text.expose(), "one\ntwo");
     }
 
     #[test]

@@ -20,6 +20,7 @@ use crate::contract::bodies::Role;
 use crate::domain::deadline::Deadline;
 use crate::domain::ids::UserId;
 use crate::domain::job::JobAdapter;
+use crate::redact::Redactor;
 
 /// How long a warm-up may try; the request that needs the connection tries for itself.
 const WARM_UP: Duration = Duration::from_secs(3);
@@ -44,6 +45,10 @@ pub struct App {
     pub supabase: Supabase,
     /// QStash.
     pub qstash: QStash,
+    /// Makes of what users said what may leave. Ready at once: only patterns of the deployment's own are compiled.
+    pub redactor: Arc<Redactor>,
+    /// What keyed hashes are made with.
+    pub hash_secret: config::Secret,
     /// The embeddings provider, when there is one.
     pub embedder: Option<Embedder>,
     /// The one that is being moved to: turns are embedded with it too, searches do not ask it.
@@ -73,8 +78,11 @@ impl App {
     pub fn new(config: Config) -> Result<Self, ConfigError> {
         let job_adapters = job_adapters(&config);
         let outbound = Arc::new(Outbound::new(config.outbound_ca.clone()));
+        let redactor = Arc::new(Redactor::new(config.redaction));
         let embedder = |embeddings: Option<config::Embeddings>| {
-            embeddings.map(|embeddings| Embedder::new(embeddings, Arc::clone(&outbound)))
+            embeddings.map(|embeddings| {
+                Embedder::new(embeddings, Arc::clone(&redactor), Arc::clone(&outbound))
+            })
         };
         let limits = match &config.redis {
             Some(redis) if !config.limits.is_empty() => {
@@ -93,6 +101,8 @@ impl App {
             job_adapters,
             embedder: embedder(config.embeddings),
             next_embedder: embedder(config.next_embeddings),
+            redactor,
+            hash_secret: config.hash_secret,
             mem0: config
                 .mem0
                 .map(|mem0| Mem0::new(mem0, Arc::clone(&outbound))),

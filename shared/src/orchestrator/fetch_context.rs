@@ -10,6 +10,7 @@ use self::facts::{add_facts, find_facts};
 use super::App;
 use super::cache::{Cache, Question, Ticket};
 use super::report::reported;
+use crate::adapters::embeddings::EmbeddableText;
 use crate::adapters::supabase::{ContextQuery, Found};
 use crate::contract::answers::{
     AdapterReport, AdapterStatus, ContextAdapters, ContextItem, FetchContextAnswer, Source,
@@ -21,7 +22,7 @@ use crate::domain::deadline::Deadline;
 use crate::domain::ids::{Id, UserId};
 use crate::domain::packing::{Candidate, pack};
 use crate::problem::Problem;
-use crate::redact::{RedactedText, redact};
+use crate::redact::{Numbers, RawText, RedactedText};
 
 const DEFAULT_LIMIT: u32 = 20;
 const DEFAULT_MAX_TOKENS: u32 = 1500;
@@ -58,7 +59,7 @@ pub async fn fetch_context(
             user,
             session: wanted.session,
             request: raw,
-            query: wanted.query.filter(|_| app.embedder.is_some()),
+            query: wanted.embeddable.as_ref().map(EmbeddableText::as_str),
         })
         .await;
     if let Some(snapshot) = looked.snapshot {
@@ -77,13 +78,16 @@ pub async fn fetch_context(
 }
 
 /// What a request asks for, with what it leaves out filled in.
-struct Wanted<'a> {
+struct Wanted {
     deadline: Deadline,
     /// Of the deadline, what the query's embedding may take.
     embedding_deadline: Deadline,
     session: Option<Uuid>,
     session_only: bool,
-    query: Option<&'a str>,
+    query: Option<RawText>,
+    /// What the embeddings provider may see of it. By itself: which session's numbers it would have, nobody
+    /// could say without asking the database first.
+    embeddable: Option<EmbeddableText>,
     /// The query for Mem0, when facts are wanted and Mem0 is there.
     facts: Option<RedactedText>,
     recent: u32,
@@ -97,8 +101,8 @@ struct Known<'a> {
     keep: Option<(&'a Cache, &'a Ticket)>,
 }
 
-impl<'a> Wanted<'a> {
-    fn new(app: &App, user: UserId, body: &'a FetchContext) -> Result<Self, Problem> {
+impl Wanted {
+    fn new(app: &App, user: UserId, body: &FetchContext) -> Result<Self, Problem> {
         let include = body.include.as_ref().map(|include| include.0.as_slice());
         let wanted = |kind| include.is_none_or(|include| include.contains(&kind));
         let session_only = body.scope == Some(Scope::Session);
@@ -117,17 +121,20 @@ impl<'a> Wanted<'a> {
         let text = text.filter(|query| !query.is_empty());
         let session = body.session_id.as_ref();
         // With a query and no session there is no conversation whose latest turns would matter.
-        let query = text.filter(|_| wanted(Include::Relevant));
+        let query = text.filter(|_| wanted(Include::Relevant)).map(RawText::new);
+        let embeddable = app.embedder.as_ref().zip(query.as_ref());
         let recent = wanted(Include::Recent) && (session.is_some() || query.is_none());
         Ok(Self {
             deadline,
             embedding_deadline: deadline.at_most(wait.saturating_sub(RESERVE).max(wait / 2)),
             session: session.map(|id| Id::of_session(user, id).uuid),
             session_only,
+            embeddable: embeddable
+                .map(|(embedder, query)| embedder.admit(query, &mut Numbers::default())),
             query,
             facts: text
                 .filter(|_| wanted(Include::Facts) && !session_only && app.mem0.is_some())
-                .map(redact),
+                .map(|query| app.redactor.redact(query)),
             recent: if recent { RECENT } else { 0 },
             limit: body.limit.map_or(DEFAULT_LIMIT, |whole| whole.0),
             max_tokens: body.max_tokens.map_or(DEFAULT_MAX_TOKENS, |whole| whole.0),
@@ -139,7 +146,7 @@ impl<'a> Wanted<'a> {
 async fn find(
     app: &App,
     user: UserId,
-    wanted: &Wanted<'_>,
+    wanted: &Wanted,
     known: Option<Known<'_>>,
     redis: AdapterReport,
 ) -> Result<(FetchContextAnswer, bool), Problem> {
@@ -156,7 +163,7 @@ async fn find(
         degraded.push("mem0");
     }
     let mut candidates = turns.candidates;
-    add_facts(&mut candidates, facts);
+    add_facts(&app.redactor, &mut candidates, facts);
     let packed = pack(candidates, wanted.max_tokens);
     let whole = degraded.is_empty();
     let answer = FetchContextAnswer {
@@ -183,7 +190,7 @@ struct Turns {
 async fn find_turns(
     app: &App,
     user: UserId,
-    wanted: &Wanted<'_>,
+    wanted: &Wanted,
     known: Option<Known<'_>>,
 ) -> Result<Turns, Problem> {
     let (cached, keep) = match known {
@@ -191,9 +198,9 @@ async fn find_turns(
         None => (None, None),
     };
     let mut embeddings = AdapterReport::skipped();
-    let mut embedding = cached.filter(|_| wanted.query.is_some());
+    let mut embedding = cached.filter(|_| wanted.embeddable.is_some());
     let mut fresh = None;
-    if let (Some(text), Some(embedder), None) = (wanted.query, &app.embedder, &embedding) {
+    if let (Some(text), Some(embedder), None) = (&wanted.embeddable, &app.embedder, &embedding) {
         let (vectors, report) = reported(embedder.embed(&[text], wanted.embedding_deadline)).await;
         embeddings = report;
         embedding = vectors.ok().and_then(|mut vectors| vectors.pop());
@@ -207,7 +214,7 @@ async fn find_turns(
         session: wanted.session,
         session_only: wanted.session_only,
         recent: wanted.recent,
-        text: wanted.query,
+        text: wanted.query.as_ref(),
         embedding: app
             .embedder
             .as_ref()

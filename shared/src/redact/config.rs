@@ -6,9 +6,6 @@ use regex_lite::{Regex, RegexBuilder};
 
 use super::class::Classes;
 
-/// Custom patterns at most: they are read one after the other, by an engine that is small and not quick.
-const PATTERNS: usize = 32;
-
 /// Memory that one compiled pattern may take, in bytes.
 const PATTERN_SIZE: usize = 1 << 20;
 
@@ -34,6 +31,9 @@ pub struct Pattern {
 }
 
 impl Pattern {
+    /// How many there may be: they are read one after the other, by an engine that is small and not quick.
+    pub const MOST: usize = 32;
+
     /// A pattern named as a class is, `EMPLOYEE_ID`, in the syntax of
     /// [`regex-lite`](https://docs.rs/regex-lite). Time is linear in the text, whatever the pattern.
     ///
@@ -66,8 +66,8 @@ impl Pattern {
                 None => Err("a pattern is written NAME=regex".to_owned()),
             })
             .collect::<Result<_, _>>()?;
-        if patterns.len() > PATTERNS {
-            return Err(format!("more than {PATTERNS} patterns"));
+        if patterns.len() > Self::MOST {
+            return Err(format!("more than {} patterns", Self::MOST));
         }
         Ok(patterns)
     }

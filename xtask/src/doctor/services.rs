@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use memory_orchestrator::adapters::embeddings::Embedder;
+use memory_orchestrator::adapters::embeddings::{EmbeddableText, Embedder};
 use memory_orchestrator::adapters::http::{Outbound, send};
 use memory_orchestrator::adapters::mem0::Mem0;
 use memory_orchestrator::adapters::upstash::redis::Redis;
 use memory_orchestrator::adapters::{Adapter, Error, ErrorKind};
 use memory_orchestrator::config::{self, Config};
 use memory_orchestrator::domain::ids::UserId;
-use memory_orchestrator::redact::redact;
+use memory_orchestrator::redact::RedactedText;
 use uuid::Uuid;
 
 use super::finding::Finding;
@@ -67,8 +67,11 @@ async fn embedding(
 ) -> Finding {
     let area = "embeddings";
     let (name, dimensions) = (model.model.clone(), model.dimensions);
-    let embedder = Embedder::new(model.clone(), Arc::clone(outbound));
-    match embedder.embed(&["hello"], soon()).await {
+    let embedder = Embedder::new(model.clone(), Arc::default(), Arc::clone(outbound));
+    match embedder
+        .embed(&[&EmbeddableText::ours("hello")], soon())
+        .await
+    {
         Ok(_) => Finding::ok(area, format!("{name} answers with {dimensions} dimensions")),
         Err(error) => Finding::fail(
             area,
@@ -94,7 +97,10 @@ pub(super) async fn redis(config: config::Redis, outbound: &Arc<Outbound>) -> Fi
 pub(super) async fn mem0(config: config::Mem0, outbound: &Arc<Outbound>) -> Finding {
     let mem0 = Mem0::new(config, Arc::clone(outbound));
     let nobody = UserId(Uuid::nil());
-    match mem0.search(nobody, &redact("hello"), 1, soon()).await {
+    match mem0
+        .search(nobody, &RedactedText::ours("hello"), 1, soon())
+        .await
+    {
         Ok(_) => Finding::ok("mem0", "it answers and accepts us"),
         Err(error) => Finding::fail("mem0", explain(&error, "MEM0_API_KEY", "Mem0")),
     }

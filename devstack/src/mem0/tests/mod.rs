@@ -15,7 +15,7 @@ use memory_orchestrator::config::{self, Mem0Api, Secret};
 use memory_orchestrator::contract::bodies::Role;
 use memory_orchestrator::domain::deadline::Deadline;
 use memory_orchestrator::domain::ids::UserId;
-use memory_orchestrator::redact::{RedactedText, redact};
+use memory_orchestrator::redact::{RedactedText, Redactor};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -64,6 +64,10 @@ impl Turn {
             ..self.clone()
         }
     }
+}
+
+fn redact(text: &str) -> RedactedText {
+    Redactor::default().redact(text)
 }
 
 impl Bench {

@@ -28,6 +28,7 @@ fn cache(redis: &Redis) -> Cache {
         key: None,
         model: "gte".to_owned(),
         dimensions: 2,
+        trusted: false,
     };
     let client = client(redis, redis.token());
     Cache::new(client, &config::Secret::new("hush"), Some(&embeddings))

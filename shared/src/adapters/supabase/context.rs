@@ -11,6 +11,7 @@ use super::transaction::Actor;
 use super::{StoreError, Supabase};
 use crate::domain::deadline::Deadline;
 use crate::domain::ids::UserId;
+use crate::redact::RawText;
 
 const FETCH: &str = "
 select source, turn_id, external_id, session_id, session_external_id, role, text, seq, created_at, score
@@ -26,7 +27,7 @@ pub struct ContextQuery<'a> {
     /// How many of the latest turns count by themselves.
     pub recent: u32,
     /// Words to look for.
-    pub text: Option<&'a str>,
+    pub text: Option<&'a RawText>,
     /// The model's name and the query's embedding, of length 1.
     pub embedding: Option<(&'a str, &'a [f32])>,
     /// The most hits.
@@ -80,7 +81,7 @@ impl Supabase {
                     (&query.session, Type::UUID),
                     (&query.session_only, Type::BOOL),
                     (&number(query.recent), Type::INT4),
-                    (&query.text, Type::TEXT),
+                    (&query.text.map(RawText::expose), Type::TEXT),
                     (&query.embedding.map(|(model, _)| model), Type::TEXT),
                     (&embedding, halfvec),
                     (&number(query.limit), Type::INT4),

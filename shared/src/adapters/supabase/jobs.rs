@@ -15,6 +15,7 @@ use super::{StoreError, Supabase};
 use crate::domain::deadline::Deadline;
 use crate::domain::ids::UserId;
 use crate::domain::job::JobAdapter;
+use crate::redact::RawText;
 
 const BEGIN: &str = "
 select outcome, wait, session_id, turn_id, revision, role, text, created_at, repeated, models, started_at
@@ -85,7 +86,7 @@ pub struct JobTurn {
     /// Who said it.
     pub role: String,
     /// Never empty.
-    pub text: String,
+    pub text: RawText,
     /// When it was said.
     pub created_at: OffsetDateTime,
     /// Whether an earlier attempt was begun, which may have had its effect.
@@ -180,7 +181,7 @@ fn turn(row: &Row) -> Result<JobTurn, tokio_postgres::Error> {
         id: row.try_get(3)?,
         revision: row.try_get(4)?,
         role: row.try_get(5)?,
-        text: row.try_get(6)?,
+        text: RawText::new(row.try_get::<_, String>(6)?),
         created_at: row.try_get(7)?,
         repeated: row.try_get(8)?,
         models: row

@@ -90,7 +90,7 @@ fn document(turn: &NewTurn) -> Value {
         "id": turn.id.uuid,
         "role": turn.role.as_str(),
         "content": turn.content,
-        "text": turn.text,
+        "text": turn.text.expose(),
         "bodyHash": hex(&turn.body_hash),
     });
     let optional = [

@@ -91,6 +91,7 @@ mod tests {
             key: None,
             model: model.to_owned(),
             dimensions: 384,
+            trusted: false,
         };
         Keys::new(&config::Secret::new(secret), Some(&embeddings))
     }

@@ -13,7 +13,7 @@ use crate::domain::ids::UserId;
 use crate::domain::packing::Candidate;
 use crate::orchestrator::App;
 use crate::orchestrator::report::reported;
-use crate::redact::redact;
+use crate::redact::Redactor;
 
 /// How many facts Mem0 is asked for.
 const FACTS: u32 = 5;
@@ -22,7 +22,7 @@ const FACTS: u32 = 5;
 pub(super) async fn find_facts(
     app: &App,
     user: UserId,
-    wanted: &Wanted<'_>,
+    wanted: &Wanted,
 ) -> (Vec<Fact>, AdapterReport) {
     let (Some(mem0), Some(query)) = (&app.mem0, &wanted.facts) else {
         return (Vec::new(), AdapterReport::skipped());
@@ -32,16 +32,16 @@ pub(super) async fn find_facts(
 }
 
 /// Puts facts among the turns by their score; one that says what stands there already adds nothing.
-pub(super) fn add_facts(candidates: &mut Vec<Candidate>, facts: Vec<Fact>) {
+pub(super) fn add_facts(redactor: &Redactor, candidates: &mut Vec<Candidate>, facts: Vec<Fact>) {
     if facts.is_empty() {
         return;
     }
     let mut known: HashSet<String> = candidates
         .iter()
-        .map(|candidate| said(&candidate.item.text))
+        .map(|candidate| said(redactor, &candidate.item.text))
         .collect();
     for fact in facts {
-        if !known.insert(said(&fact.text)) {
+        if !known.insert(said(redactor, &fact.text)) {
             continue;
         }
         let fact = candidate(fact);
@@ -51,9 +51,10 @@ pub(super) fn add_facts(candidates: &mut Vec<Candidate>, facts: Vec<Fact>) {
     }
 }
 
-/// What counts of a text when two are compared: Mem0 knows a turn as it was redacted.
-fn said(text: &str) -> String {
-    redact(text).as_str().trim().to_lowercase()
+/// What counts of a text when two are compared: Mem0 knows a turn as it was redacted, with the numbers of its
+/// session.
+fn said(redactor: &Redactor, text: &str) -> String {
+    redactor.redact(text).unnumbered().trim().to_lowercase()
 }
 
 fn candidate(fact: Fact) -> Candidate {
@@ -97,7 +98,7 @@ mod tests {
     fn ranked(turns: &[(&str, f64)], facts: &[(&str, f64)]) -> Vec<String> {
         let mut candidates: Vec<_> = turns.iter().map(|(text, s)| turn(text, *s)).collect();
         let facts = facts.iter().map(|(text, s)| fact(text, *s)).collect();
-        add_facts(&mut candidates, facts);
+        add_facts(&Redactor::default(), &mut candidates, facts);
         candidates
             .into_iter()
             .map(|candidate| candidate.item.text)
@@ -121,7 +122,7 @@ mod tests {
         let turns = [("I like tea.", 0.9), ("Write to ana@example.com", 0.2)];
         let facts = [
             ("i LIKE tea. ", 1.0),
-            ("Write to [EMAIL_1]", 0.8),
+            ("Write to [EMAIL_3]", 0.8),
             ("Likes tea", 0.7),
             ("likes tea", 0.6),
         ];

@@ -6,12 +6,12 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::Worked;
-use crate::adapters::embeddings::Embedder;
+use crate::adapters::embeddings::{EmbeddableText, Embedder};
 use crate::adapters::supabase::{Done, Failed, JobTurn, Settlement, TurnVector, Work};
 use crate::adapters::{Error, ErrorKind};
 use crate::domain::deadline::Deadline;
-use crate::domain::tokens;
 use crate::orchestrator::App;
+use crate::redact::Numbers;
 
 /// The most tokens of a text that are sent: what providers take at most (OpenAI 8,191), and far more
 /// than a vector can say.
@@ -31,10 +31,15 @@ pub(super) async fn embed(app: &App, work: &Work) -> Worked {
     let mut first_error = None;
     let mut trouble = None;
     for (place, embedder) in app.embedder.iter().chain(&app.next_embedder).enumerate() {
-        let missing: Vec<&JobTurn> = work
+        let missing: Vec<Text<'_>> = work
             .turns
             .iter()
             .filter(|turn| !turn.models.iter().any(|model| model == embedder.model()))
+            // Cut after redaction: half a value would not be found.
+            .map(|turn| {
+                let text = embedder.admit(&turn.text, &mut Numbers::default());
+                (turn, text.first(MAX_TOKENS))
+            })
             .collect();
         let embedded = embed_all(embedder, &missing, deadline).await;
         let mut outage = false;
@@ -87,10 +92,16 @@ async fn is_outage(embedder: &Embedder, kind: ErrorKind, deadline: Deadline) -> 
     }
     !kind.may_be_the_turns_fault()
         || embedder
-            .embed(&[PLAIN], deadline.at_most(PLAIN_DEADLINE))
+            .embed(
+                &[&EmbeddableText::ours(PLAIN)],
+                deadline.at_most(PLAIN_DEADLINE),
+            )
             .await
             .is_err()
 }
+
+/// A turn, and what the provider may see of it.
+type Text<'a> = (&'a JobTurn, EmbeddableText);
 
 /// What one model made of some turns.
 #[derive(Default)]
@@ -102,24 +113,26 @@ struct Embedded {
 
 /// Embeds batch by batch. A batch that fails because of what may stand in it is halved, down to the
 /// one text, so that a text which no provider takes is alone in failing.
-async fn embed_all(embedder: &Embedder, turns: &[&JobTurn], deadline: Deadline) -> Embedded {
+async fn embed_all(embedder: &Embedder, turns: &[Text<'_>], deadline: Deadline) -> Embedded {
     let mut embedded = Embedded::default();
-    let mut batches: VecDeque<&[&JobTurn]> = turns.chunks(Embedder::BATCH).collect();
+    let mut batches: VecDeque<&[Text<'_>]> = turns.chunks(Embedder::BATCH).collect();
     while let Some(batch) = batches.pop_front() {
-        let texts: Vec<&str> = batch
-            .iter()
-            .map(|turn| tokens::first(&turn.text, MAX_TOKENS))
-            .collect();
+        let texts: Vec<&EmbeddableText> = batch.iter().map(|(_, text)| text).collect();
         match embedder.embed(&texts, deadline).await {
             Ok(vectors) => {
                 embedded
                     .vectors
-                    .extend(batch.iter().zip(vectors).map(|(turn, vector)| TurnVector {
-                        turn: turn.id,
-                        revision: turn.revision,
-                        model: embedder.model().to_owned(),
-                        vector,
-                    }));
+                    .extend(
+                        batch
+                            .iter()
+                            .zip(vectors)
+                            .map(|((turn, _), vector)| TurnVector {
+                                turn: turn.id,
+                                revision: turn.revision,
+                                model: embedder.model().to_owned(),
+                                vector,
+                            }),
+                    );
             }
             Err(error) if batch.len() > 1 && is_worth_halving(error.kind, batch) => {
                 let (one, other) = batch.split_at(batch.len() / 2);
@@ -128,13 +141,15 @@ async fn embed_all(embedder: &Embedder, turns: &[&JobTurn], deadline: Deadline) 
             }
             Err(error) => {
                 let kind = error.kind;
-                let causes = batch.iter().map(|turn| (turn.id, Some(kind)));
+                let causes = batch.iter().map(|(turn, _)| (turn.id, Some(kind)));
                 embedded.failed.extend(causes);
                 embedded.error.get_or_insert(error);
                 // The next batch would fare alike, so it is left for another attempt.
                 if !kind.may_be_the_turns_fault() || deadline.remaining().is_zero() {
                     let rest = batches.drain(..).flatten();
-                    embedded.failed.extend(rest.map(|turn| (turn.id, None)));
+                    embedded
+                        .failed
+                        .extend(rest.map(|(turn, _)| (turn.id, None)));
                 }
             }
         }
@@ -144,11 +159,11 @@ async fn embed_all(embedder: &Embedder, turns: &[&JobTurn], deadline: Deadline) 
 
 /// A refusal is about the texts. A provider that is busy or answers nonsense may just be so today,
 /// unless one of the texts has failed before.
-fn is_worth_halving(kind: ErrorKind, batch: &[&JobTurn]) -> bool {
+fn is_worth_halving(kind: ErrorKind, batch: &[Text<'_>]) -> bool {
     match kind {
         ErrorKind::Refused => true,
         ErrorKind::Busy | ErrorKind::Malformed | ErrorKind::Timeout => {
-            batch.iter().any(|turn| turn.repeated)
+            batch.iter().any(|(turn, _)| turn.repeated)
         }
         ErrorKind::Unreachable | ErrorKind::Throttled | ErrorKind::Denied => false,
     }

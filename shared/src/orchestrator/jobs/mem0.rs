@@ -12,7 +12,7 @@ use crate::contract::bodies::Role;
 use crate::domain::deadline::Deadline;
 use crate::domain::ids::UserId;
 use crate::orchestrator::App;
-use crate::redact::redact;
+use crate::redact::{RedactedText, Redactor};
 
 /// How long one push may take: a self-hosted server asks its language model before it answers.
 const PUSH_DEADLINE: Duration = Duration::from_secs(15);
@@ -48,7 +48,7 @@ pub(super) async fn push(app: &App, user: UserId, work: &Work) -> Worked {
         let pushes: Vec<_> = work
             .turns
             .iter()
-            .map(|turn| push_one(mem0, user, work, turn, deadline))
+            .map(|turn| push_one(mem0, &app.redactor, user, work, turn, deadline))
             .collect();
         let mut pushes = futures_util::stream::iter(pushes).buffered(mem0.concurrency());
         let mut turns = work.turns.iter();
@@ -105,11 +105,13 @@ pub(super) async fn push(app: &App, user: UserId, work: &Work) -> Worked {
 /// Whether Mem0 answers a plain question.
 async fn answers(mem0: &Mem0, user: UserId, deadline: Deadline) -> bool {
     let deadline = deadline.at_most(PLAIN_DEADLINE);
-    mem0.search(user, &redact("tea"), 1, deadline).await.is_ok()
+    let plain = RedactedText::ours("tea");
+    mem0.search(user, &plain, 1, deadline).await.is_ok()
 }
 
 async fn push_one(
     mem0: &Mem0,
+    redactor: &Redactor,
     user: UserId,
     work: &Work,
     turn: &JobTurn,
@@ -124,9 +126,9 @@ async fn push_one(
     })?;
     // What Mem0 shall have no more, it gets without words: it forgets what it had.
     let text = if mem0.roles().contains(&role) {
-        redact(&turn.text)
+        redactor.redact(turn.text.expose())
     } else {
-        redact("")
+        RedactedText::ours("")
     };
     let push = Push {
         session: work.attempt.session,
