@@ -14,6 +14,7 @@ pub mod mem0;
 pub mod ports;
 pub mod postgres;
 pub mod qstash;
+mod received;
 pub mod redis;
 pub mod router;
 pub mod stack;

@@ -145,7 +145,7 @@ fn a_new_turn_of_any_session_is_seen_at_once_and_nobody_sees_anothers() {
 }
 
 #[test]
-fn text_of_a_user_stands_in_snapshots_only_and_for_a_minute() {
+fn no_text_of_a_user_can_be_read_in_it_and_its_sealed_answers_stand_for_a_minute() {
     on_own_deployments(cached, async |deployment| {
         let Some(redis) = &deployment.stack.redis else {
             return;
@@ -164,7 +164,9 @@ fn text_of_a_user_stands_in_snapshots_only_and_for_a_minute() {
             assert!(!key.contains("gravel"), "{key}");
             let value = redis.command(&["GET", &key]).await;
             let ttl = redis.command(&["TTL", &key]).await.as_i64().unwrap();
-            if value.as_str().unwrap().contains("gravel") {
+            assert!(!value.as_str().unwrap().contains("gravel"), "{key}");
+            // Generation, the request's hash, the answer.
+            if value.as_str().unwrap().lines().count() == 3 {
                 let of_user = format!("memory:{user}:");
                 assert!(key.starts_with(&of_user), "{key}");
                 assert!((1..=60).contains(&ttl), "{key}: {ttl}");

@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use axum::Json;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
@@ -13,7 +14,10 @@ use axum::response::{IntoResponse as _, Response};
 use embedder_http::ApiError;
 use futures_util::stream::unfold;
 use serde::Deserialize;
+use serde_json::json;
 use tokio::sync::watch;
+
+use crate::received::Received;
 
 /// How many received texts are kept; older ones are forgotten, so that a long session does not
 /// fill the memory.
@@ -37,6 +41,7 @@ pub struct Faults {
     state: Arc<Mutex<FaultState>>,
     hang: watch::Sender<bool>,
     trickle: watch::Sender<bool>,
+    received: Received,
 }
 
 #[derive(Debug, Default)]
@@ -47,6 +52,8 @@ struct FaultState {
     retry_after: Option<Duration>,
     /// What no text may contain, and the status of a request with one that does.
     poison: Option<(String, StatusCode)>,
+    /// The status of the answers that repeat their requests.
+    quote: Option<StatusCode>,
     requests: Requests,
 }
 
@@ -56,6 +63,7 @@ impl Default for Faults {
             state: Arc::default(),
             hang: watch::Sender::new(false),
             trickle: watch::Sender::new(false),
+            received: Received::default(),
         }
     }
 }
@@ -86,6 +94,12 @@ impl Faults {
         self.lock().poison = None;
     }
 
+    /// While set, answers with this status and a body that repeats the request, as providers do that say what they
+    /// could not read.
+    pub fn quote(&self, status: Option<StatusCode>) {
+        self.lock().quote = status;
+    }
+
     /// While on, requests are read and not answered; switched off, they are answered after all.
     pub fn hang(&self, on: bool) {
         self.hang.send_replace(on);
@@ -103,7 +117,13 @@ impl Faults {
         self.lock().requests.clone()
     }
 
-    /// Empties the record of requests.
+    /// Every request as it came, `METHOD /path?query`, headers but for the key and body; the latest 10,000.
+    #[must_use]
+    pub fn received(&self) -> Vec<String> {
+        self.received.all()
+    }
+
+    /// Empties the record of texts.
     pub fn forget(&self) {
         self.lock().requests = Requests::default();
     }
@@ -126,6 +146,18 @@ impl Faults {
         let (words, status) = state.poison.as_ref()?;
         let poisoned = texts.iter().any(|text| text.contains(words));
         poisoned.then(|| ApiError::new(*status, "A text that a test spoilt.").into_response())
+    }
+
+    fn quoted(&self, body: &[u8]) -> Option<Response> {
+        let status = self.lock().quote?;
+        let request = String::from_utf8_lossy(body);
+        Some(
+            (
+                status,
+                Json(json!({"data": request, "error": {"message": request}})),
+            )
+                .into_response(),
+        )
     }
 
     fn failure(&self) -> Option<Response> {
@@ -183,11 +215,15 @@ pub(super) async fn inject(State(faults): State<Faults>, request: Request, next:
     let Ok(body) = to_bytes(body, usize::MAX).await else {
         return ApiError::new(StatusCode::BAD_REQUEST, "The body broke off.").into_response();
     };
+    faults
+        .received
+        .note(&head.method, &head.uri, &head.headers, &body);
     let texts = texts(&body);
     faults.record(&texts);
     // An error means that the switchboard is gone, and with it the server.
     let _ = faults.hang.subscribe().wait_for(|hang| !hang).await;
-    if let Some(response) = faults.failure().or_else(|| faults.choked(&texts)) {
+    let spoilt = faults.failure().or_else(|| faults.choked(&texts));
+    if let Some(response) = spoilt.or_else(|| faults.quoted(&body)) {
         return response;
     }
     let response = next.run(Request::from_parts(head, Body::from(body))).await;

@@ -29,7 +29,9 @@ pub(super) async fn admit(
         head.uri,
         String::from_utf8_lossy(&body)
     );
-    service.store.record(&line);
+    service
+        .received
+        .note(&head.method, &head.uri, &head.headers, &body);
     service.faults.pass().await;
     let is_platform = head.uri.path().starts_with("/v");
     if service.faults.refuses_key() || !carries(&head.headers, &service.api_key, is_platform) {
@@ -50,6 +52,11 @@ pub(super) async fn admit(
                 response.headers_mut().insert(header::RETRY_AFTER, after);
             }
             response
+        }
+        Some(Fault::Quote(status)) => {
+            let request = String::from_utf8_lossy(&body);
+            let quoted = json!({"detail": request, "results": request, "event_id": [request]});
+            (status, Json(quoted)).into_response()
         }
         Some(Fault::SayFailed) => Json(said_failed(is_platform && is_add)).into_response(),
         Some(Fault::LoseReply) => {

@@ -14,6 +14,8 @@ use tokio::sync::watch;
 pub enum Fault {
     /// Nothing is done; the answer is this status, with `retry-after` in whole seconds if given.
     Status(StatusCode, Option<Duration>),
+    /// Nothing is done; the answer has this status and repeats the request.
+    Quote(StatusCode),
     /// It is done, and the connection breaks before the answer is complete.
     LoseReply,
     /// Nothing is done; the answer is 200, and its body says that it failed.

@@ -47,6 +47,7 @@ pub use self::faults::{Fault, Faults};
 pub use self::real::RealMem0;
 use self::store::Store;
 pub use self::store::{Memory, Push};
+use crate::received::Received;
 
 /// How to start a [`Mem0`].
 #[derive(Debug, Clone)]
@@ -83,6 +84,7 @@ struct Service {
     api_key: String,
     store: Store,
     faults: Faults,
+    received: Received,
 }
 
 impl Mem0 {
@@ -102,6 +104,7 @@ impl Mem0 {
             api_key: settings.api_key,
             store: Store::new(settings.delay),
             faults: Faults::default(),
+            received: Received::default(),
         };
         let routes = routes(service.clone());
         let server = tokio::spawn(async move {
@@ -150,16 +153,17 @@ impl Mem0 {
         self.service.store.pushes()
     }
 
-    /// Every request as it came, `METHOD /path?query` and the body, whatever became of it; the
-    /// latest 100,000. For proving that something was never sent.
+    /// Every request as it came, `METHOD /path?query`, headers but for a token and body, whatever became
+    /// of it; the latest 10,000. For proving that something was never sent.
     #[must_use]
     pub fn received(&self) -> Vec<String> {
-        self.service.store.received()
+        self.service.received.all()
     }
 
     /// Empties it: memories, events, and the records.
     pub fn forget(&self) {
         self.service.store.forget();
+        self.service.received.clear();
     }
 
     /// Ends it; open connections are cut.

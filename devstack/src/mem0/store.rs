@@ -9,9 +9,6 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
-/// How many received requests are kept.
-const KEPT_REQUESTS: usize = 100_000;
-
 /// A memory that is kept.
 #[derive(Debug, Clone)]
 pub struct Memory {
@@ -73,7 +70,6 @@ struct State {
     events: Vec<Event>,
     due: VecDeque<(Instant, String, Work)>,
     pushes: Vec<Push>,
-    received: VecDeque<String>,
 }
 
 /// Clones share it.
@@ -100,23 +96,12 @@ impl Store {
         self.lock().pushes.clone()
     }
 
-    pub(super) fn received(&self) -> Vec<String> {
-        self.lock().received.iter().cloned().collect()
-    }
-
     pub(super) fn forget(&self) {
         let mut state = self.lock();
         *state = State {
             delay: state.delay,
             ..State::default()
         };
-    }
-
-    pub(super) fn record(&self, request: &str) {
-        let mut state = self.lock();
-        state.received.push_back(request.to_owned());
-        let surplus = state.received.len().saturating_sub(KEPT_REQUESTS);
-        state.received.drain(..surplus);
     }
 
     pub(super) fn record_push(&self, push: Push) {

@@ -16,6 +16,7 @@ use super::{
     Settings, clock::Clock, dlq::DeadLetter, faults::Faults, flow::Gates, message::Message,
     queues::Queue, schedules::Schedule, sign::SigningKeys, topics::Topic,
 };
+use crate::received::Received;
 
 /// Locks a mutex; a panic elsewhere does not make plain data unusable.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -43,6 +44,7 @@ pub(super) struct Core {
     pub(super) dlq: Mutex<Vec<DeadLetter>>,
     /// What happened to messages, newest first.
     pub(super) log: Mutex<VecDeque<Value>>,
+    pub(super) received: Received,
     pub(super) delivered: AtomicU64,
     pub(super) failed: AtomicU64,
     sequence: AtomicU64,
@@ -75,6 +77,7 @@ impl Core {
             seen: Mutex::default(),
             dlq: Mutex::default(),
             log: Mutex::default(),
+            received: Received::default(),
             delivered: AtomicU64::new(0),
             failed: AtomicU64::new(0),
             sequence: AtomicU64::new(0),

@@ -194,6 +194,12 @@ impl Qstash {
         lock(&self.core.keys).clone()
     }
 
+    /// Every request of a client as it came, `METHOD /path?query`, headers but for the token and body, whatever became of
+    /// it; the latest 10,000.
+    pub fn received(&self) -> Vec<String> {
+        self.core.received.all()
+    }
+
     /// How many messages were delivered, callbacks included.
     pub fn delivered(&self) -> u64 {
         self.core.delivered.load(Ordering::Relaxed)

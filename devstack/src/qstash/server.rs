@@ -14,6 +14,7 @@ use std::{
 
 use axum::{
     Json, Router,
+    body::{Body, to_bytes},
     extract::{ConnectInfo, DefaultBodyLimit, Request, State, connect_info::Connected},
     http::{StatusCode, header},
     middleware::{self, Next},
@@ -93,9 +94,16 @@ pub(super) fn router(core: Arc<Core>) -> Router {
 async fn admit(
     State(core): State<Arc<Core>>,
     ConnectInfo(peer): ConnectInfo<Peer>,
-    mut request: Request,
+    request: Request,
     next: Next,
 ) -> Response {
+    let (head, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, usize::MAX).await else {
+        return Refusal::new(StatusCode::BAD_REQUEST, "the body broke off").into_response();
+    };
+    core.received
+        .note(&head.method, &head.uri, &head.headers, &body);
+    let mut request = Request::from_parts(head, Body::from(body));
     if core.faults.gone() {
         peer.cut();
         return Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "gone").into_response();

@@ -54,6 +54,7 @@ use tokio::{net::TcpListener, task::JoinHandle};
 use uuid::Uuid;
 
 use self::{answer::Encoding, connection::Connections, pool::Pool, scripts::Scripts};
+use crate::received::Received;
 
 pub use self::{
     error::Error,
@@ -99,6 +100,7 @@ struct Core {
     pool: Pool,
     scripts: Mutex<Scripts>,
     faults: Faults,
+    received: Received,
 }
 
 impl Redis {
@@ -127,6 +129,7 @@ impl Redis {
             pool,
             scripts: Mutex::default(),
             faults: Faults::default(),
+            received: Received::default(),
         });
         let connections = Connections::new(listener, core.faults.clone());
         let routes = rest::router(Arc::clone(&core));
@@ -171,6 +174,13 @@ impl Redis {
     #[must_use]
     pub fn faults(&self) -> &Faults {
         &self.core.faults
+    }
+
+    /// Every request as it came, `METHOD /path?query`, headers but for the token and body, whatever became of it; the
+    /// latest 10,000.
+    #[must_use]
+    pub fn received(&self) -> Vec<String> {
+        self.core.received.all()
     }
 
     /// Asks redis-server itself, past the REST side and its faults: any command, for tests. The result as REST would

@@ -56,6 +56,7 @@ async fn serve(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
+    core.received.note(&method, &uri, &headers, &body);
     match core.faults.next().await {
         Fault::None | Fault::Hang => {}
         // The connection breaks before this is written.

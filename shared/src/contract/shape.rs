@@ -4,6 +4,11 @@
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use crate::redact::Redactor;
+
+/// What stands in a pointer for a name with personal data in it.
+const HIDDEN: &str = "[hidden]";
+
 /// One fault of a request: where, as a JSON pointer (RFC 6901), and what.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Fault {
@@ -29,10 +34,17 @@ impl Reader {
         }
     }
 
-    /// Notes a fault of the present place.
+    /// Notes a fault of the present place. A client names fields as it likes, and problems stand in its logs: a name
+    /// with personal data in it is not told.
     pub fn fault<T>(&mut self, message: impl Into<String>) -> Option<T> {
+        let redactor = Redactor::default();
+        let shown = |name| match redactor.find(name).is_empty() {
+            true => name,
+            false => HIDDEN,
+        };
+        let steps: Vec<_> = self.pointer.split('/').map(shown).collect();
         self.faults.push(Fault {
-            pointer: self.pointer.clone(),
+            pointer: steps.join("/"),
             message: message.into(),
         });
         None

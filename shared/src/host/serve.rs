@@ -17,6 +17,7 @@ use crate::config::{Config, Cors};
 use crate::endpoints::{Answer, Endpoint, Request};
 use crate::orchestrator::{App, Standing};
 use crate::problem::Problem;
+use crate::redact::Redactor;
 use crate::telemetry;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -167,7 +168,7 @@ impl Service {
     }
 }
 
-/// The caller's id when it is a plain one, else a new one.
+/// The caller's id when it is a plain one, else a new one. It is logged, so a number or a key in its place is none.
 fn request_id(headers: &HeaderMap) -> String {
     headers
         .get(REQUEST_ID)
@@ -177,6 +178,7 @@ fn request_id(headers: &HeaderMap) -> String {
             id.bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte))
         })
+        .filter(|id| Uuid::try_parse(id).is_ok() || Redactor::default().find(id).is_empty())
         .map_or_else(|| Uuid::new_v4().to_string(), str::to_owned)
 }
 

@@ -8,8 +8,8 @@
 //! | `memory:{user}:{session or -}` | the latest snapshot: generation, the request's hash, the answer | 60 s |
 //! | `memory:{user}:{session or -}:asked` | the hash of the latest request | 60 s |
 //!
-//! Hashes are keyed and scoped to a user (`keys.rs`). Text of a user stands only in a snapshot, so for 60 seconds. Every key
-//! begins with its user, so that an erasure finds them all (`purge.rs`).
+//! Hashes are keyed and scoped to a user (`keys.rs`). Text of a user stands only in a snapshot's answer, so for 60 seconds,
+//! and sealed (`seal.rs`). Every key begins with its user, so that an erasure finds them all (`purge.rs`).
 //!
 //! # What makes a snapshot stale
 //! A turn of any session changes what all the user's contexts may find, so [`Cache::invalidate`] replaces the user's
@@ -42,6 +42,7 @@
 mod found;
 mod keys;
 mod purge;
+mod seal;
 mod vector;
 
 use std::time::Duration;
@@ -51,6 +52,7 @@ use uuid::Uuid;
 use self::found::Found;
 pub use self::found::{Looked, Ticket};
 use self::keys::Keys;
+use self::seal::Seal;
 use super::report::reported;
 use super::rest::Rest;
 use crate::adapters::upstash::redis::{Command, Redis};
@@ -79,6 +81,7 @@ const LARGEST_SNAPSHOT: usize = 256 << 10;
 pub struct Cache {
     redis: Redis,
     keys: Keys,
+    seal: Seal,
     /// The length of a query's vector.
     dimensions: usize,
     rest: Rest,
@@ -98,7 +101,7 @@ pub struct Question<'a> {
 }
 
 impl Cache {
-    /// A cache for one provider of embeddings, or none. The hashes' key is made of `secret`.
+    /// A cache for one provider of embeddings, or none. The keys of hashes and of the seal are made of `secret`.
     pub fn new(
         redis: Redis,
         secret: &config::Secret,
@@ -107,6 +110,7 @@ impl Cache {
         Self {
             redis,
             keys: Keys::new(secret, embeddings),
+            seal: Seal::new(secret),
             dimensions: embeddings.map_or(0, |embeddings| embeddings.dimensions),
             rest: Rest::default(),
         }
@@ -154,7 +158,10 @@ impl Cache {
             Found::Nothing => Some(String::new()),
             Found::Rubbish => None,
         };
-        let snapshot = next().some().and_then(|text| ticket.matching(&text));
+        let snapshot = next().some().and_then(|text| {
+            let sealed = ticket.matching(&text)?;
+            self.seal.open(&ticket.request, sealed)
+        });
         ticket.came_before = next().some().as_ref() == Some(&ticket.request);
         let embedding = next()
             .some()
@@ -182,7 +189,10 @@ impl Cache {
         let Some(generation) = generation.filter(|_| answer.len() <= LARGEST_SNAPSHOT) else {
             return AdapterReport::skipped();
         };
-        let value = format!("{generation}\n{}\n{answer}", ticket.request);
+        let Some(sealed) = self.seal.close(&ticket.request, answer) else {
+            return AdapterReport::skipped();
+        };
+        let value = format!("{generation}\n{}\n{sealed}", ticket.request);
         self.put(&ticket.snapshot, &value, SNAPSHOT, PATIENCE).await
     }
 

@@ -41,12 +41,12 @@ impl Looked {
 }
 
 impl Ticket {
-    /// The answer in a snapshot, if it is one of this request and this generation.
-    pub(super) fn matching(&self, snapshot: &str) -> Option<String> {
+    /// The sealed answer in a snapshot, if it is one of this request and this generation.
+    pub(super) fn matching<'a>(&self, snapshot: &'a str) -> Option<&'a str> {
         let (generation, rest) = snapshot.split_once('\n')?;
         let (request, answer) = rest.split_once('\n')?;
         let is_it = Some(generation) == self.generation.as_deref() && request == self.request;
-        is_it.then(|| answer.to_owned())
+        is_it.then_some(answer)
     }
 }
 
@@ -93,9 +93,11 @@ mod tests {
 
     #[test]
     fn a_snapshot_counts_for_its_own_request_and_generation_only() {
-        let found = |generation, snapshot| ticket(generation).matching(snapshot);
-        assert_eq!(found(Some("1"), "1\nhash\n{\n}").as_deref(), Some("{\n}"));
-        assert_eq!(found(Some(""), "\nhash\n{}").as_deref(), Some("{}"));
+        assert_eq!(
+            ticket(Some("1")).matching("1\nhash\nans\nwer"),
+            Some("ans\nwer")
+        );
+        assert_eq!(ticket(Some("")).matching("\nhash\nx"), Some("x"));
         for (generation, snapshot) in [
             (Some("2"), "1\nhash\n{}"),
             (Some(""), "1\nhash\n{}"),
@@ -105,11 +107,8 @@ mod tests {
             (Some("1"), ""),
             (None, "\nhash\n{}"),
         ] {
-            assert_eq!(
-                found(generation, snapshot),
-                None,
-                "{generation:?} {snapshot}"
-            );
+            let found = ticket(generation).matching(snapshot);
+            assert_eq!(found, None, "{generation:?} {snapshot}");
         }
     }
 }
