@@ -8,6 +8,7 @@ pub mod edge;
 pub mod embedder;
 pub mod fault_run;
 pub mod functions;
+pub mod isolation_run;
 pub mod issuer;
 mod kept;
 pub mod mem0;

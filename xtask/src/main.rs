@@ -8,6 +8,7 @@ mod doctor;
 mod faults;
 mod import;
 mod indexes;
+mod isolation;
 mod jobs;
 mod migrate;
 mod openapi;
@@ -59,6 +60,8 @@ enum Command {
     Openapi(openapi::Arguments),
     /// Record turns while everything goes wrong, and judge what is left of them
     Faults(faults::Arguments),
+    /// Let two users with the same ids do everything at once, and see that neither meets the other
+    Isolation(isolation::Arguments),
     /// Run every test, installing what they need
     Test(test::Arguments),
     /// Build as Vercel does, offline, and check what it would deploy; many minutes
@@ -86,6 +89,7 @@ async fn main() -> std::process::ExitCode {
         Command::Redact(arguments) => redact::run(arguments),
         Command::Openapi(arguments) => openapi::run(arguments),
         Command::Faults(arguments) => faults::run(arguments).await,
+        Command::Isolation(arguments) => isolation::run(arguments).await,
         Command::Test(arguments) => test::run(arguments),
         Command::CheckVercel => deploy_check::vercel().await,
         Command::CheckSam => deploy_check::sam().await,
