@@ -12,6 +12,7 @@ pub mod qstash_signature;
 mod verifier;
 
 pub use self::caller::Caller;
+pub use self::jwks::published as published_keys;
 pub use self::verifier::Verifier;
 use crate::adapters;
 

@@ -44,6 +44,16 @@ impl Verifier {
         }
     }
 
+    /// A verifier whose issuer answers this set of keys, always.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(crate) fn publishing(tokens: Tokens, set: String) -> Self {
+        let outbound = Arc::new(Outbound::new(None));
+        Self {
+            jwks: Some(Jwks::publishing(set)),
+            ..Self::new(tokens, &outbound)
+        }
+    }
+
     /// Asks for the issuer's keys, when it has any.
     pub async fn warm(&self) {
         if let Some(jwks) = &self.jwks {

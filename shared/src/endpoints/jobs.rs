@@ -28,7 +28,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
         path: "/api/jobs/{job}",
         file: "jobs/[job].rs",
     },
-    needs: Needs::Vectors,
+    needs: Needs::Jobs,
     // A job that was accepted is finished, whatever the flag says now.
     switched: false,
     handlers: &[(Method::POST, |app, request| Box::pin(work(app, request)))],
@@ -88,7 +88,7 @@ async fn erase(app: &App, body: &[u8]) -> Result<JobOutcome, Problem> {
 /// Source: Upstash, "QStash, callbacks".
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct GivenUp {
+pub(crate) struct GivenUp {
     /// Of the last attempt; 0 when there was no answer.
     #[serde(default)]
     status: u16,
@@ -98,20 +98,29 @@ struct GivenUp {
     source_body: String,
 }
 
-/// Which job it was stands in the address that it could not be delivered to.
+impl GivenUp {
+    /// What was not delivered, and for whom; nothing when it is an erasure. Which job it was stands in the address that it
+    /// could not be delivered to.
+    pub(crate) fn delivery(&self) -> Result<Option<(JobAdapter, Delivery)>, Problem> {
+        let name = self.url.rsplit('/').next().unwrap_or_default();
+        if name == ERASE {
+            return Ok(None);
+        }
+        let adapter = JobAdapter::from_name(name)
+            .ok_or(Problem::JobRefused("The callback is about no job of ours."))?;
+        let body = STANDARD
+            .decode(&self.source_body)
+            .map_err(|_| Problem::JobRefused("The callback's source body is not base64."))?;
+        Ok(Some((adapter, delivery(&body)?)))
+    }
+}
+
 async fn give_up(app: &App, given_up: &GivenUp) -> Result<JobOutcome, Problem> {
-    let name = given_up.url.rsplit('/').next().unwrap_or_default();
-    if name == ERASE {
+    let Some((adapter, delivery)) = given_up.delivery()? else {
         // It is never given up: the sweeper goes on.
         tracing::warn!(status = given_up.status, "QStash gave up an erasure");
         return Ok(JobOutcome::Waiting);
-    }
-    let adapter = JobAdapter::from_name(name)
-        .ok_or(Problem::JobRefused("The callback is about no job of ours."))?;
-    let body = STANDARD
-        .decode(&given_up.source_body)
-        .map_err(|_| Problem::JobRefused("The callback's source body is not base64."))?;
-    let delivery = delivery(&body)?;
+    };
     match delivery.jobs.of(adapter) {
         Some(job) => {
             give_up_job(app, adapter, UserId(delivery.user_id), job, given_up.status).await
@@ -129,7 +138,7 @@ fn delayed(problem: Problem) -> Problem {
 }
 
 /// Reads a delivery of this version.
-fn delivery(body: &[u8]) -> Result<Delivery, Problem> {
+pub(crate) fn delivery(body: &[u8]) -> Result<Delivery, Problem> {
     let value: Value = read(body)?;
     if value["version"] != VERSION {
         return Err(Problem::JobRefused("The delivery has an unknown version."));
@@ -139,7 +148,7 @@ fn delivery(body: &[u8]) -> Result<Delivery, Problem> {
 }
 
 /// Reads a signed body. One that cannot be read now cannot be read later either.
-fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     serde_json::from_slice(body)
         .map_err(|_| Problem::JobRefused("The body is not the JSON it should be."))
 }

@@ -34,6 +34,8 @@ pub enum Needs {
     Database,
     /// The database, and how it names the type of its vectors.
     Vectors,
+    /// The same, for QStash's deliveries: a delivery has no token, so the issuer's keys wait for a call that has one.
+    Jobs,
     /// The database and QStash.
     DatabaseAndQStash,
 }
@@ -124,7 +126,7 @@ impl App {
         Ok(self)
     }
 
-    /// Opens what an endpoint needs, and asks for the issuer's keys. What fails here shows itself in the request that
+    /// Opens what an endpoint needs, and asks for the issuer's keys where callers have tokens. What fails here shows itself in the request that
     /// needs it.
     pub async fn warm(&self, needs: Needs) {
         let deadline = Deadline::after(WARM_UP);
@@ -140,6 +142,12 @@ impl App {
             Needs::Vectors => {
                 tokio::join!(
                     self.verifier.warm(),
+                    self.supabase.warm_vectors(deadline),
+                    self.warm_cache(deadline)
+                );
+            }
+            Needs::Jobs => {
+                tokio::join!(
                     self.supabase.warm_vectors(deadline),
                     self.warm_cache(deadline)
                 );

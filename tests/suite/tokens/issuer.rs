@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use black_box::{Deployment, run, turn};
+use black_box::{Deployment, Signed, run, turn};
 use devstack::functions::Host;
 use devstack::issuer::{Fault, Issuer, Key};
 use futures_util::StreamExt as _;
@@ -95,6 +95,28 @@ fn a_new_key_counts_at_once_and_the_old_one_beside_it() {
             assert_eq!(status(&deployment, &token(&new)).await, 200);
             assert_eq!(status(&deployment, &token(&old)).await, 200);
             deployment.as_somebody().get("/api/sessions").await.is(200);
+        }
+    });
+}
+
+#[test]
+fn who_delivers_a_job_has_no_token_and_nobody_asks_for_keys() {
+    run(async {
+        for host in Host::ALL {
+            let key = Key::eddsa("a").unwrap();
+            let issuer = Issuer::start().await.unwrap();
+            issuer.publish(&[&key]);
+            let deployment = start(host, &issuer, false).await;
+            let before = issuer.fetches();
+            Signed::new(&deployment, "sweep", "{}").send().await.is(200);
+            assert_eq!(issuer.fetches(), before);
+            // pg_cron has one, and is let in by it.
+            let service = claims(json!({ "role": "service_role", "sub": null, "aud": null }));
+            let clock = deployment
+                .as_nobody()
+                .with_token(key.sign(&service).unwrap());
+            clock.post("/api/jobs/sweep", json!({})).await.is(200);
+            assert_eq!(issuer.fetches(), before + 1);
         }
     });
 }

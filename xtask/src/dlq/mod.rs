@@ -83,8 +83,8 @@ struct Chosen {
 struct Replay {
     #[command(flatten)]
     chosen: Chosen,
-    /// Ask the deployment at MEMORY_PUBLIC_URL to sweep at once, with a token signed by
-    /// SUPABASE_JWT_SECRET
+    /// Ask the deployment at MEMORY_PUBLIC_URL to sweep at once, with the service token in
+    /// SUPABASE_SERVICE_TOKEN or else one signed by SUPABASE_JWT_SECRET
     #[arg(long)]
     now: bool,
 }

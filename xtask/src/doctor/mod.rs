@@ -2,6 +2,7 @@
 
 mod database;
 mod finding;
+mod issuer;
 mod migrations;
 mod qstash;
 mod services;
@@ -58,7 +59,7 @@ async fn examine(env: Vec<(String, String)>, administrator: Option<Administrator
     let outbound = Arc::new(Outbound::new(config.outbound_ca.clone()));
     // A part whose own variables are wrong is not asked: it would fail for a reason that was told.
     let sound = |prefix: &str| !read.faulty.iter().any(|name| name.starts_with(prefix));
-    let (database, qstash, deployment, embeddings, redis, mem0) = tokio::join!(
+    let (database, issuer, qstash, deployment, embeddings, redis, mem0) = tokio::join!(
         async {
             match (sound("DATABASE_"), &administrator) {
                 (false, None) => Vec::new(),
@@ -66,6 +67,12 @@ async fn examine(env: Vec<(String, String)>, administrator: Option<Administrator
                     let login = login.then_some(&config.database);
                     database::examine(login, administrator.as_ref()).await
                 }
+            }
+        },
+        async {
+            match sound("SUPABASE_") {
+                true => issuer::examine(&config.tokens, &outbound).await,
+                false => None,
             }
         },
         async {
@@ -104,6 +111,7 @@ async fn examine(env: Vec<(String, String)>, administrator: Option<Administrator
         },
     );
     findings.extend(database);
+    findings.extend(issuer);
     findings.extend(qstash);
     findings.extend(deployment);
     findings.extend(embeddings);

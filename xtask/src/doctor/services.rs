@@ -107,7 +107,7 @@ pub(super) async fn mem0(config: config::Mem0, outbound: &Arc<Outbound>) -> Find
 }
 
 /// A failed call, and the variable to look at.
-fn explain(error: &Error, key: &str, who: &str) -> String {
+pub(super) fn explain(error: &Error, key: &str, who: &str) -> String {
     let detail = &error.detail;
     match error.kind {
         ErrorKind::Denied => format!("{who} does not accept {key} ({detail})"),

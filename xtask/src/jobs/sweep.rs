@@ -17,11 +17,14 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Only errors would name it, and theirs are put in other words.
 const OURS: Adapter = Adapter::Supabase;
 
+/// A token with the role `service_role`, for deployments whose tokens are signed by a key that is not ours to use.
+const TOKEN: &str = "SUPABASE_SERVICE_TOKEN";
+
 /// Calls `POST {MEMORY_PUBLIC_URL}/api/jobs/sweep` with a service token, and returns its answer.
 pub(crate) async fn sweep() -> Result<Value, Error> {
-    let deployment = variable(env::MEMORY_PUBLIC_URL.name)?;
-    let secret = variable(env::SUPABASE_JWT_SECRET.name)?;
-    let token = tokens::mint(&secret, None, tokens::SERVICE, PATIENCE)?;
+    let deployment = variable(env::MEMORY_PUBLIC_URL.name)
+        .ok_or_else(|| format!("--now needs {}", env::MEMORY_PUBLIC_URL.name))?;
+    let token = token(variable(TOKEN), variable(env::SUPABASE_JWT_SECRET.name))?;
     let url = format!("{}/api/jobs/sweep", deployment.trim_end_matches('/'));
     // With the roots that the service itself trusts.
     let outbound = Outbound::new(std::env::var(env::OUTBOUND_CA_PEM.name).ok());
@@ -49,10 +52,37 @@ pub(crate) fn report(answer: &Value) -> String {
     )
 }
 
-fn variable(name: &str) -> Result<String, Error> {
-    let value = std::env::var(name).unwrap_or_default();
-    if value.trim().is_empty() {
-        return Err(format!("--now needs {name}").into());
+/// The one that is given, or one of our own for as long as it is needed.
+fn token(given: Option<String>, secret: Option<String>) -> Result<String, Error> {
+    match (given, secret) {
+        (Some(token), _) => Ok(token),
+        (None, Some(secret)) => Ok(tokens::mint(&secret, None, tokens::SERVICE, PATIENCE)?),
+        (None, None) => Err(format!(
+            "--now needs {}, to sign a token with; where tokens are signed by keys alone, set {TOKEN} to one with the \
+             role service_role, that such a key has signed (docs/tokens.md)",
+            env::SUPABASE_JWT_SECRET.name
+        )
+        .into()),
     }
-    Ok(value.trim().to_owned())
+}
+
+/// A variable that says something.
+fn variable(name: &str) -> Option<String> {
+    let value = std::env::var(name).unwrap_or_default();
+    Some(value.trim().to_owned()).filter(|value| !value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_that_is_given_goes_before_one_of_our_own_and_without_either_one_is_told_what_to_do()
+    {
+        let (given, secret) = (Some("given".to_owned()), Some("secret".to_owned()));
+        assert_eq!(token(given, secret.clone()).unwrap(), "given");
+        assert_eq!(token(None, secret).unwrap().split('.').count(), 3);
+        let error = token(None, None).unwrap_err().to_string();
+        assert!(error.contains(TOKEN) && error.contains("SUPABASE_JWT_SECRET"));
+    }
 }

@@ -2,7 +2,7 @@
 //!
 //! A key that we cannot or should not use is left out, and the others stand: an issuer may publish more than we know of.
 //! Left out are keys without a `kid`, those for encryption, symmetric ones (a set is public: a secret in it is none), RSA
-//! below 2048 bits, and every curve but P-256 and Ed25519.
+//! below 2048 bits, every curve but P-256 and Ed25519, and points of small order.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -21,6 +21,40 @@ const MODULUS_BYTES: std::ops::RangeInclusive<usize> = 256..=512;
 
 /// The bytes of a coordinate of P-256, and of a key of Ed25519.
 const COORDINATE_BYTES: usize = 32;
+
+type Coordinate = [u8; COORDINATE_BYTES];
+
+/// The points of Ed25519 whose order divides 8, by their `y` (little-endian; the sign of `x` stands in the highest bit and
+/// makes no difference): under such a key a signature that anybody can make is good for at least one message in eight. The
+/// last two are 0 and 1 written another way.
+///
+/// Source: Chalkias, Garillot, Nikolaenko, "Taming the many EdDSAs" (2020), table 1; libsodium's
+/// `ge25519_has_small_order` has the same list.
+const SMALL_ORDER: [Coordinate; 7] = [
+    with(0x00, 0x00, 0x00),
+    with(0x01, 0x00, 0x00),
+    [
+        0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98,
+        0xf0, 0xd5, 0xdf, 0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53,
+        0xfc, 0x05,
+    ],
+    [
+        0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67,
+        0x0f, 0x2a, 0x20, 0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac,
+        0x03, 0x7a,
+    ],
+    with(0xec, 0xff, 0x7f),
+    with(0xed, 0xff, 0x7f),
+    with(0xee, 0xff, 0x7f),
+];
+
+/// A coordinate of bytes that are alike but for the first and the last.
+const fn with(first: u8, middle: u8, last: u8) -> Coordinate {
+    let mut y = [middle; COORDINATE_BYTES];
+    y[0] = first;
+    y[COORDINATE_BYTES - 1] = last;
+    y
+}
 
 /// A key, and the one algorithm that it is for.
 #[derive(Debug)]
@@ -75,6 +109,12 @@ impl Keys {
     /// The keys of this name. An issuer should have one, but RFC 7517 lets keys of different types share it.
     pub(in crate::auth) fn named(&self, kid: &str) -> impl Iterator<Item = &Key> {
         self.0.iter().filter(move |key| key.kid == kid)
+    }
+
+    /// The name and the algorithm of each.
+    pub(super) fn names(&self) -> Vec<(String, Algorithm)> {
+        let name = |key: &Key| (key.kid.clone(), key.algorithm);
+        self.0.iter().map(name).collect()
     }
 
     /// Whether there is one.
@@ -132,7 +172,9 @@ impl Jwk {
     fn ed(&self) -> Option<DecodingKey> {
         let x = self.x.as_deref()?;
         // The library takes the first 32 bytes of whatever it is given, and panics when there are fewer.
-        (bytes(x)?.len() == COORDINATE_BYTES)
+        let mut y = Coordinate::try_from(bytes(x)?).ok()?;
+        y[COORDINATE_BYTES - 1] &= 0x7f;
+        (!SMALL_ORDER.contains(&y))
             .then(|| DecodingKey::from_ed_components(x).ok())
             .flatten()
     }
@@ -219,6 +261,23 @@ mod tests {
             let keys = read(&[jwk.clone(), good]);
             assert_eq!(keys.0.len(), 1, "{jwk}");
             assert!(keys.has("good"));
+        }
+    }
+
+    #[test]
+    fn a_key_under_which_anybody_can_sign_is_left_out() {
+        for point in SMALL_ORDER {
+            for sign in [0, 0x80] {
+                let mut x = point;
+                x[31] |= sign;
+                let mut jwk = ed(32);
+                jwk["x"] = json!(URL_SAFE_NO_PAD.encode(x));
+                assert!(!read(std::slice::from_ref(&jwk)).has("a"), "{jwk}");
+                // One like it stands.
+                x[15] ^= 1;
+                jwk["x"] = json!(URL_SAFE_NO_PAD.encode(x));
+                assert!(read(&[jwk]).has("a"));
+            }
         }
     }
 

@@ -16,6 +16,8 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use jsonwebtoken::Algorithm;
+
 use self::allowance::Allowance;
 pub(super) use self::keys::Keys;
 use crate::adapters::http::Outbound;
@@ -79,7 +81,7 @@ impl Jwks {
     }
 
     /// An issuer that answers this, always.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "fuzzing"))]
     pub(super) fn publishing(set: String) -> Self {
         let fetch = move |_| {
             let set = set.clone().into_bytes();
@@ -147,10 +149,7 @@ impl Jwks {
             return Err(unheard());
         }
         let answer = (self.fetch)(Deadline::after(self.limits.patience)).await;
-        let keys = answer.and_then(|json| {
-            Keys::read(&json)
-                .ok_or_else(|| Error::new(Adapter::Issuer, ErrorKind::Malformed, "no set of keys"))
-        });
+        let keys = answer.and_then(|json| read(&json));
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.asked += 1;
         match keys {
@@ -169,6 +168,24 @@ impl Jwks {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.clone()
     }
+}
+
+/// Asks an issuer which keys it publishes: the name and the algorithm of each that we would use. For the tools; functions
+/// ask by themselves.
+///
+/// # Errors
+/// When the issuer does not answer, or answers something that is no set of keys.
+pub async fn published(
+    url: String,
+    outbound: Arc<Outbound>,
+    deadline: Deadline,
+) -> Result<Vec<(String, Algorithm)>, Error> {
+    read(&fetch::fetch(outbound, url, deadline).await?).map(|keys| keys.names())
+}
+
+fn read(json: &[u8]) -> Result<Keys, Error> {
+    Keys::read(json)
+        .ok_or_else(|| Error::new(Adapter::Issuer, ErrorKind::Malformed, "no set of keys"))
 }
 
 /// What a request is told that could not ask itself.

@@ -23,8 +23,9 @@ async fn a_key_that_makes_no_sense_lets_nobody_in_and_hurts_nothing() {
         rsa(text(3, 256), &text(255, 300)),
         json!({ "kty": "OKP", "crv": "Ed25519", "kid": "a", "x": text(2, 32) }),
         json!({ "kty": "OKP", "crv": "Ed25519", "kid": "a", "x": text(255, 32) }),
-        // Not a point of small order (32 zeros is one): such a key takes one signature in four of
-        // zeros for good, by the arithmetic of RFC 8032. An issuer that publishes it is lost anyway.
+        // Points of small order: by the arithmetic of RFC 8032 zeros sign one message in four, and every message.
+        json!({ "kty": "OKP", "crv": "Ed25519", "kid": "a", "x": text(0, 32) }),
+        json!({ "kty": "OKP", "crv": "Ed25519", "kid": "a", "x": format!("AQ{}", "A".repeat(41)) }),
     ] {
         let verifier = Verifier {
             jwks: Some(Jwks::publishing(json!({ "keys": [key] }).to_string())),
