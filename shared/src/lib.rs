@@ -11,6 +11,8 @@ pub mod config;
 pub mod contract;
 pub mod domain;
 pub mod endpoints;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzz;
 pub mod host;
 pub mod orchestrator;
 pub mod problem;

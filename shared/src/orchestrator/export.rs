@@ -71,7 +71,7 @@ fn write_cursor(place: ExportCursor) -> String {
     URL_SAFE_NO_PAD.encode(text)
 }
 
-fn read_cursor(text: &str) -> Option<ExportCursor> {
+pub(crate) fn read_cursor(text: &str) -> Option<ExportCursor> {
     let text = String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
     let mut parts = text.split('.');
     let part = parts

@@ -47,11 +47,7 @@ pub async fn read_session(
     limit: u32,
 ) -> Result<SessionAnswer, Problem> {
     let after = cursor
-        .map(|text| {
-            decode(text)
-                .and_then(|text| text.parse().ok())
-                .ok_or_else(bad_cursor)
-        })
+        .map(|text| read_turn_cursor(text).ok_or_else(bad_cursor))
         .transpose()?;
     let id = Id::of_session(user, session).uuid;
     let deadline = Deadline::after(DATABASE_DEADLINE);
@@ -112,14 +108,22 @@ fn write_session_cursor(row: &SessionRow) -> String {
     encode(&format!("{micros}.{}", row.id))
 }
 
-fn read_session_cursor(text: &str) -> Option<SessionCursor> {
+pub(crate) fn read_session_cursor(text: &str) -> Option<SessionCursor> {
     let text = decode(text)?;
     let (micros, id) = text.split_once('.')?;
     let nanos = micros.parse::<i128>().ok()?.checked_mul(1000)?;
-    Some(SessionCursor {
-        updated_at: OffsetDateTime::from_unix_timestamp_nanos(nanos).ok()?,
+    let updated_at = OffsetDateTime::from_unix_timestamp_nanos(nanos).ok()?;
+    // Postgres knows fewer years.
+    let is_known = (1..=9999).contains(&updated_at.year());
+    is_known.then_some(SessionCursor {
+        updated_at,
         id: Uuid::try_parse(id).ok()?,
     })
+}
+
+/// The sequence number of the last turn.
+pub(crate) fn read_turn_cursor(text: &str) -> Option<u32> {
+    decode(text)?.parse().ok()
 }
 
 fn encode(text: &str) -> String {
@@ -153,6 +157,7 @@ mod tests {
             "x",
             "!!",
             &encode("1.2"),
+            &encode(&format!("-300000000000000000.{id}")),
             &encode(&format!("{}.{id}", i128::MAX)),
         ] {
             assert!(read_session_cursor(bad).is_none(), "{bad}");
