@@ -12,6 +12,7 @@ mod error;
 mod export;
 mod halfvec;
 mod jobs;
+mod redactions;
 mod sessions;
 mod settle;
 mod sweep;
@@ -23,6 +24,7 @@ pub use self::erasure::{Erased, ErasureBegun, ErasureRow, ErasureWork, LateErasu
 pub use self::error::StoreError;
 pub use self::export::{ExportCursor, ExportLine};
 pub use self::jobs::{Attempt, Begun, Down, JobTurn, QueuedJob, Work};
+pub use self::redactions::{SessionNumber, TurnFinding};
 pub use self::sessions::{SessionCursor, SessionRow, SyncState, TurnRow, Turns};
 pub use self::settle::{Done, Failed, Settled, Settlement, TurnVector};
 pub use self::sweep::{LateJob, OverdueTable, Sweep, Upkeep};

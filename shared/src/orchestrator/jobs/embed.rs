@@ -24,7 +24,7 @@ const PLAIN: &str = "tea";
 const PLAIN_DEADLINE: Duration = Duration::from_secs(3);
 
 /// Embeds what is not embedded yet. A turn is done when every model has it.
-pub(super) async fn embed(app: &App, work: &Work) -> Worked {
+pub(super) async fn embed(app: &App, work: &Work, numbers: &mut Numbers) -> Worked {
     let deadline = Deadline::after(app.jobs.work());
     let mut vectors = Vec::new();
     let mut failed: HashMap<Uuid, Failed> = HashMap::new();
@@ -37,7 +37,7 @@ pub(super) async fn embed(app: &App, work: &Work) -> Worked {
             .filter(|turn| !turn.models.iter().any(|model| model == embedder.model()))
             // Cut after redaction: half a value would not be found.
             .map(|turn| {
-                let text = embedder.admit(&turn.text, &mut Numbers::default());
+                let text = embedder.admit(&turn.text, numbers);
                 (turn, text.first(MAX_TOKENS))
             })
             .collect();

@@ -12,7 +12,7 @@ use crate::contract::bodies::Role;
 use crate::domain::deadline::Deadline;
 use crate::domain::ids::UserId;
 use crate::orchestrator::App;
-use crate::redact::{RedactedText, Redactor};
+use crate::redact::{Numbers, RedactedText};
 
 /// How long one push may take: a self-hosted server asks its language model before it answers.
 const PUSH_DEADLINE: Duration = Duration::from_secs(15);
@@ -35,7 +35,7 @@ enum Pushed {
 }
 
 /// Pushes the turns. Once Mem0 turns out to be away, the rest is left for another attempt.
-pub(super) async fn push(app: &App, user: UserId, work: &Work) -> Worked {
+pub(super) async fn push(app: &App, user: UserId, work: &Work, numbers: &mut Numbers) -> Worked {
     let mut settlement = Settlement {
         attempt: work.attempt,
         done: Vec::new(),
@@ -48,7 +48,10 @@ pub(super) async fn push(app: &App, user: UserId, work: &Work) -> Worked {
         let pushes: Vec<_> = work
             .turns
             .iter()
-            .map(|turn| push_one(mem0, &app.redactor, user, work, turn, deadline))
+            .map(|turn| {
+                let text = said(app, mem0, turn, numbers);
+                push_one(mem0, user, work, turn, text, deadline)
+            })
             .collect();
         let mut pushes = futures_util::stream::iter(pushes).buffered(mem0.concurrency());
         let mut turns = work.turns.iter();
@@ -109,12 +112,22 @@ async fn answers(mem0: &Mem0, user: UserId, deadline: Deadline) -> bool {
     mem0.search(user, &plain, 1, deadline).await.is_ok()
 }
 
+/// What Mem0 gets of a turn. What it shall have no more, it gets without words: it forgets what it had.
+fn said(app: &App, mem0: &Mem0, turn: &JobTurn, numbers: &mut Numbers) -> RedactedText {
+    match Role::from_word(&turn.role) {
+        Some(role) if mem0.roles().contains(&role) => {
+            app.redactor.redact_with(turn.text.expose(), numbers).text
+        }
+        _ => RedactedText::ours(""),
+    }
+}
+
 async fn push_one(
     mem0: &Mem0,
-    redactor: &Redactor,
     user: UserId,
     work: &Work,
     turn: &JobTurn,
+    text: RedactedText,
     deadline: Deadline,
 ) -> Result<Pushed, Error> {
     let role = Role::from_word(&turn.role).ok_or_else(|| {
@@ -124,12 +137,6 @@ async fn push_one(
             "a turn of an unknown role",
         )
     })?;
-    // What Mem0 shall have no more, it gets without words: it forgets what it had.
-    let text = if mem0.roles().contains(&role) {
-        redactor.redact(turn.text.expose())
-    } else {
-        RedactedText::ours("")
-    };
     let push = Push {
         session: work.attempt.session,
         turn: turn.id,

@@ -5,6 +5,7 @@ mod embed;
 mod erase;
 mod give_up;
 mod mem0;
+mod numbers;
 mod sweep;
 
 pub use self::erase::work_erasure;
@@ -72,9 +73,10 @@ pub async fn work_job(
         Err(error) => return Err(error.into()),
     };
 
+    let mut numbers = numbers::numbers(app, user, adapter, &work).await?;
     let worked = match adapter {
-        JobAdapter::Embed => embed::embed(app, &work).await,
-        JobAdapter::Mem0 => mem0::push(app, user, &work).await,
+        JobAdapter::Embed => embed::embed(app, &work, &mut numbers).await,
+        JobAdapter::Mem0 => mem0::push(app, user, &work, &mut numbers).await,
     };
     let settled = settle(app, user, queued, &worked).await?;
     if !worked.vectors.is_empty() {
