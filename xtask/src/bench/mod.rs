@@ -10,6 +10,7 @@ mod database;
 mod deliveries;
 mod function;
 mod latency;
+mod recall;
 mod redact;
 mod samples;
 mod size;
@@ -40,6 +41,8 @@ enum What {
     Size(size::Arguments),
     /// Redaction of ordinary chat, and how soon it is ready, beside Presidio
     Redact(redact::Arguments),
+    /// Whether context brings the turns that answer a question, on conversations of LoCoMo
+    Recall(recall::Arguments),
     /// A sweep's beginning, with a million turns done and a hundred stuck
     Sweep(sweep::Arguments),
 }
@@ -50,6 +53,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Error> {
         What::ColdStart(chosen) => cold_start::run(chosen).await?,
         What::Size(chosen) => size::run(chosen).await?,
         What::Redact(chosen) => redact::run(chosen).await?,
+        What::Recall(chosen) => return recall::run(chosen, arguments.json).await,
         What::Sweep(chosen) => sweep::run(chosen).await?,
     };
     if arguments.json {

@@ -58,6 +58,8 @@ pub(crate) enum Cell {
     Count(i64),
     Milliseconds(f64),
     Ratio(f64),
+    /// Of a hundred.
+    Percent(f64),
     Mebibytes(f64),
     /// Whether a bar was kept.
     Kept(bool),
@@ -83,6 +85,7 @@ impl fmt::Display for Cell {
             Self::Count(count) => count.fmt(f),
             Self::Milliseconds(ms) => write!(f, "{ms:.3} ms"),
             Self::Ratio(ratio) => write!(f, "{ratio:.2}x"),
+            Self::Percent(share) => write!(f, "{share:.1}%"),
             Self::Mebibytes(size) => write!(f, "{size:.1} MiB"),
             Self::Kept(true) => f.write_str("pass"),
             Self::Kept(false) => f.write_str("FAIL"),
@@ -96,7 +99,7 @@ impl Serialize for Cell {
             Self::Empty => serializer.serialize_none(),
             Self::Text(text) => serializer.serialize_str(text),
             Self::Count(count) => serializer.serialize_i64(*count),
-            Self::Milliseconds(n) | Self::Ratio(n) | Self::Mebibytes(n) => {
+            Self::Milliseconds(n) | Self::Ratio(n) | Self::Percent(n) | Self::Mebibytes(n) => {
                 serializer.serialize_f64((n * 1e3).round() / 1e3)
             }
             Self::Kept(kept) => serializer.serialize_bool(*kept),
