@@ -6,6 +6,7 @@ mod dev;
 mod dlq;
 mod doctor;
 mod faults;
+mod fuzz;
 mod import;
 mod indexes;
 mod isolation;
@@ -62,6 +63,8 @@ enum Command {
     Faults(faults::Arguments),
     /// Let two users with the same ids do everything at once, and see that neither meets the other
     Isolation(isolation::Arguments),
+    /// Throw chance at parsers, redactor, verifiers and packer, and see that they stand
+    Fuzz(fuzz::Arguments),
     /// Run every test, installing what they need
     Test(test::Arguments),
     /// Build as Vercel does, offline, and check what it would deploy; many minutes
@@ -90,6 +93,7 @@ async fn main() -> std::process::ExitCode {
         Command::Openapi(arguments) => openapi::run(arguments),
         Command::Faults(arguments) => faults::run(arguments).await,
         Command::Isolation(arguments) => isolation::run(arguments).await,
+        Command::Fuzz(arguments) => fuzz::run(arguments),
         Command::Test(arguments) => test::run(arguments),
         Command::CheckVercel => deploy_check::vercel().await,
         Command::CheckSam => deploy_check::sam().await,

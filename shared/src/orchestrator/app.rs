@@ -126,8 +126,8 @@ impl App {
         Ok(self)
     }
 
-    /// Opens what an endpoint needs, and asks for the issuer's keys where callers have tokens. What fails here shows itself in the request that
-    /// needs it.
+    /// Opens what an endpoint needs, and asks for the issuer's keys where callers have tokens. What fails here shows
+    /// itself in the request that needs it.
     pub async fn warm(&self, needs: Needs) {
         let deadline = Deadline::after(WARM_UP);
         match needs {
