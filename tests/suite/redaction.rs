@@ -19,10 +19,12 @@ fn with(variables: &[(&'static str, &'static str)]) -> impl Fn(&mut StackSetting
     }
 }
 
-/// The texts that the embeddings provider was sent, in order.
+/// The texts that the embeddings provider was sent, in order. One that an attempt was cut off with comes again.
 fn embedded(deployment: &Deployment) -> Vec<String> {
     let embedder = deployment.stack.embedder.as_ref().unwrap();
-    embedder.requests().texts.into()
+    let mut texts: Vec<String> = embedder.requests().texts.into();
+    texts.dedup();
+    texts
 }
 
 /// The texts that Mem0 was given to keep, in order.

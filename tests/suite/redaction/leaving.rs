@@ -142,6 +142,35 @@ fn a_value_has_one_number_in_a_session_wherever_it_goes_and_the_audit_does_not_h
 }
 
 #[test]
+fn jobs_that_run_at_once_give_no_number_twice() {
+    on_own_deployments(with(&[]), async |deployment| {
+        let client = deployment.as_somebody();
+        let addresses = ["a", "b", "c", "d"].map(|name| format!("{name}@example.com"));
+        let turns = (0..8).map(|n| {
+            let (one, other) = (&addresses[n % 4], &addresses[(n + 1) % 4]);
+            let client = &client;
+            async move {
+                let text = format!("{one} {other}");
+                client.record("s", &[turn(&n.to_string(), &text)]).await;
+            }
+        });
+        futures_util::future::join_all(turns).await;
+        client.synced("s").await;
+        let (mut embedded, mut pushed) = (embedded(deployment), pushed(deployment));
+        for texts in [&mut embedded, &mut pushed] {
+            texts.sort();
+            texts.dedup();
+        }
+        assert_eq!(embedded, pushed);
+        // Four pairs were said, and no two values share a number.
+        assert_eq!(pushed.len(), 4, "{pushed:?}");
+        let numbered = "select count(distinct (n.details ->> 'hash', n.details ->> 'number'))
+            from memories.audit as n";
+        assert_eq!(deployment.count(numbered, &[]).await, 4);
+    });
+}
+
+#[test]
 fn a_replaced_turn_is_noted_anew_and_an_erasure_takes_all_of_it() {
     on_own_deployments(with(&[]), async |deployment| {
         let user = Uuid::new_v4();
