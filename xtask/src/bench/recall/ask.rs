@@ -42,11 +42,13 @@ pub(super) struct Faults {
     pub(super) degraded: usize,
     /// Prompts over their budget, by the endpoint's own count.
     pub(super) over_budget: usize,
+    /// Requests without an answer: nothing was found by them.
+    pub(super) failed: usize,
     /// Answered turns that do not stand whole in the prompt: they do not count as found.
     pub(super) not_whole: usize,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 struct Context {
     items: Vec<Item>,
     prompt: String,
@@ -74,7 +76,7 @@ pub(super) async fn ask(
     caller: &Caller,
     question: &Question,
     contents: &BTreeMap<&str, String>,
-) -> Result<Asked, Error> {
+) -> Asked {
     let mut asked = Asked {
         category: question.category,
         scores: Scores::default(),
@@ -88,7 +90,7 @@ pub(super) async fn ask(
         "maxTokens": NO_BUDGET,
         "deadlineMs": DEADLINE_MS,
     });
-    let context = fetch(caller, &body, &mut asked).await?;
+    let context = fetch(caller, &body, &mut asked).await;
     let ranked = context.ranked();
     asked.scores.recall_at_10 = recall(&ranked, &question.evidence);
     asked.scores.ndcg_at_10 = ndcg(&ranked, &question.evidence, DEPTH);
@@ -100,7 +102,7 @@ pub(super) async fn ask(
             "maxTokens": budget,
             "deadlineMs": DEADLINE_MS,
         });
-        let context = fetch(caller, &body, &mut asked).await?;
+        let context = fetch(caller, &body, &mut asked).await;
         asked.tokens[place] = context.tokens;
         asked.faults.over_budget += usize::from(context.tokens > budget);
         let (whole, broken) = context.packed(&question.evidence, contents);
@@ -111,19 +113,27 @@ pub(super) async fn ask(
         asked.scores.recall_at_1500_tokens,
         asked.scores.recall_at_750_tokens,
     ] = found;
-    Ok(asked)
+    asked
 }
 
-/// One context; a failure or a missing part is given a second try.
-async fn fetch(caller: &Caller, body: &Value, asked: &mut Asked) -> Result<Context, Error> {
+/// One context; a missing part is given a second try. One that fails is empty, and said on stderr.
+async fn fetch(caller: &Caller, body: &Value, asked: &mut Asked) -> Context {
     let mut last = once(caller, body).await;
-    if !matches!(&last, Ok((context, _)) if context.degraded.is_empty()) {
+    if matches!(&last, Ok((context, _)) if !context.degraded.is_empty()) {
         last = once(caller, body).await;
     }
-    let (context, took) = last?;
-    asked.took.extend(took);
-    asked.faults.degraded += usize::from(!context.degraded.is_empty());
-    Ok(context)
+    match last {
+        Ok((context, took)) => {
+            asked.took.extend(took);
+            asked.faults.degraded += usize::from(!context.degraded.is_empty());
+            context
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            asked.faults.failed += 1;
+            Context::default()
+        }
+    }
 }
 
 async fn once(caller: &Caller, body: &Value) -> Result<(Context, Option<f64>), Error> {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use reqwest::StatusCode;
 use reqwest::header::CONTENT_TYPE;
 use serde_json::Value;
 
@@ -9,6 +10,10 @@ use crate::Error;
 
 /// Longer than any answer takes.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How often a request is sent that meets a busy machine, and the pause before it is sent again.
+const TRIES: u32 = 4;
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// One user's client; clones share connections.
 #[derive(Clone)]
@@ -34,8 +39,24 @@ impl Caller {
         }
     }
 
-    /// Sends it; a status other than 2xx is an error.
+    /// Sends it, again when the service is busy: all that is sent here may be sent twice.
+    ///
+    /// # Errors
+    /// When the status is none of 2xx, at last.
     pub(super) async fn post(&self, path: &str, body: &Value) -> Result<Answer, Error> {
+        let mut tries = 1;
+        loop {
+            match self.once(path, body).await {
+                Err(Failure { passing: true, .. }) if tries < TRIES => {}
+                Err(failure) => return Err(format!("POST {path}: {}", failure.text).into()),
+                Ok(answer) => return Ok(answer),
+            }
+            tries += 1;
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    async fn once(&self, path: &str, body: &Value) -> Result<Answer, Failure> {
         let answer = self
             .client
             .post(format!("{}{path}", self.url))
@@ -49,14 +70,30 @@ impl Caller {
         let timing = answer.headers().get("server-timing");
         let took = timing.and_then(|timing| total(timing.to_str().ok()?));
         let body = answer.bytes().await?;
-        if !status.is_success() {
-            let said = String::from_utf8_lossy(&body);
-            return Err(format!("POST {path}: {status}: {said}").into());
+        let body = serde_json::from_slice(&body);
+        match body {
+            Ok(body) if status.is_success() => Ok(Answer { body, took }),
+            _ => Err(Failure {
+                passing: status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS,
+                text: format!("{status}: {}", body.unwrap_or_default()),
+            }),
         }
-        Ok(Answer {
-            body: serde_json::from_slice(&body)?,
-            took,
-        })
+    }
+}
+
+/// No answer, or none that was wanted.
+struct Failure {
+    /// Whether another try may end better.
+    passing: bool,
+    text: String,
+}
+
+impl From<reqwest::Error> for Failure {
+    fn from(error: reqwest::Error) -> Self {
+        Self {
+            passing: true,
+            text: error.to_string(),
+        }
     }
 }
 

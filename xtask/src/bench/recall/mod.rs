@@ -33,6 +33,7 @@ use self::caller::Caller;
 use self::dataset::Dataset;
 use self::report::{Measured, Summary};
 use self::running::Running;
+use self::vectors::Vectors;
 use super::progress;
 use crate::Error;
 
@@ -74,7 +75,12 @@ pub(super) async fn run(arguments: &Arguments, json: bool) -> Result<(), Error> 
     } else {
         print!("{}", summary.report(&measured));
     }
-    Ok(())
+    match summary.failed() {
+        0 => Ok(()),
+        failed => {
+            Err(format!("{failed} requests failed, and count as if nothing was found").into())
+        }
+    }
 }
 
 async fn measure<'a>(
@@ -94,10 +100,7 @@ async fn measure<'a>(
         host: arguments.host.to_string(),
         concurrency,
         asked,
-        computed: running
-            .vectors
-            .as_ref()
-            .map_or(0, |vectors| vectors.computed()),
+        computed: running.vectors.as_ref().map(Vectors::computed),
         seconds: [recorded, begun.elapsed().as_secs_f64() - recorded],
     })
 }
@@ -172,10 +175,10 @@ async fn ask_all(
             loop {
                 let number = next.fetch_add(1, Ordering::Relaxed);
                 let Some((of, one)) = places.get(number).copied() else {
-                    return Ok::<_, Error>(asked);
+                    return asked;
                 };
                 let question = &dataset.conversations[of].questions[one];
-                let answer = ask::ask(&callers[of], question, &contents[of]).await?;
+                let answer = ask::ask(&callers[of], question, &contents[of]).await;
                 asked.push((number, answer));
                 bar.inc(1);
             }
@@ -183,7 +186,7 @@ async fn ask_all(
     }
     let mut asked = Vec::new();
     while let Some(worker) = workers.join_next().await {
-        asked.extend(worker??);
+        asked.extend(worker?);
     }
     bar.finish_and_clear();
     asked.sort_by_key(|(number, _)| *number);

@@ -17,8 +17,8 @@ pub(super) struct Measured<'a> {
     pub(super) host: String,
     pub(super) concurrency: usize,
     pub(super) asked: Vec<Asked>,
-    /// Texts that the model was asked for; the others it was asked for in an earlier run.
-    pub(super) computed: usize,
+    /// Texts that MiniLM embedded in this run; those of earlier runs are known.
+    pub(super) computed: Option<usize>,
     /// Recording, embedding included, and asking.
     pub(super) seconds: [f64; 2],
 }
@@ -42,6 +42,7 @@ pub(super) struct Summary {
     mean_tokens_of_1500: f64,
     mean_tokens_of_750: f64,
     degraded: usize,
+    failed: usize,
     over_budget: usize,
     not_whole: usize,
     recording_seconds: f64,
@@ -117,6 +118,7 @@ impl Summary {
             mean_tokens_of_1500: tokens(0),
             mean_tokens_of_750: tokens(1),
             degraded: faults(|faults| faults.degraded),
+            failed: faults(|faults| faults.failed),
             over_budget: faults(|faults| faults.over_budget),
             not_whole: faults(|faults| faults.not_whole),
             recording_seconds: rounded(measured.seconds[0]),
@@ -163,18 +165,27 @@ impl Summary {
         }
     }
 
-    fn notes(&self, computed: usize) -> Vec<String> {
+    /// Requests that came to nothing.
+    pub(super) fn failed(&self) -> usize {
+        self.failed
+    }
+
+    fn notes(&self, computed: Option<usize>) -> Vec<String> {
         let mut notes = vec![
             format!(
                 "Of 1,500 tokens {:.0} were used in the mean, of 750 {:.0}.",
                 self.mean_tokens_of_1500, self.mean_tokens_of_750
             ),
             format!(
-                "Recorded and embedded in {:.0} s, asked in {:.0} s; the model embedded {computed} texts, \
-                 and all others were known. Functions of the development profile.",
+                "Recorded and embedded in {:.0} s, asked in {:.0} s; functions of the development profile.",
                 self.recording_seconds, self.asking_seconds
             ),
         ];
+        if let Some(computed) = computed {
+            notes.push(format!(
+                "MiniLM embedded {computed} texts; what it knew of earlier requests took it no time."
+            ));
+        }
         for (count, what) in [
             (
                 self.questions_without_evidence,
@@ -188,6 +199,7 @@ impl Summary {
                 self.degraded,
                 "answers were degraded twice, and count as they are",
             ),
+            (self.failed, "requests failed, and found nothing"),
             (self.over_budget, "prompts were over their budget"),
             (
                 self.not_whole,
@@ -244,7 +256,7 @@ mod tests {
                 asked(Category::Temporal, 0.0),
                 asked(Category::SingleHop, 1.0),
             ],
-            computed: 0,
+            computed: None,
             seconds: [1.0, 2.0],
         };
         let summary = Summary::of(&measured);
