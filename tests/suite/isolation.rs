@@ -1,5 +1,11 @@
 //! One user's memory is nobody else's: over HTTP, and in the database without our code's help.
 
+mod catalogue;
+mod definers;
+mod reach;
+mod two_users;
+mod world;
+
 use black_box::{Deployment, marked, on_both_hosts, run, turn};
 use devstack::functions::Host;
 use serde_json::json;
@@ -58,6 +64,14 @@ fn the_same_ids_are_another_session_and_another_turn_for_another_user() {
             assert_eq!(read.each("turns", "content"), [text]);
         }
     });
+}
+
+/// An administrator's connection to a migrated database that nobody else uses.
+async fn fresh() -> Client {
+    let server = devstack::postgres::shared().await.unwrap();
+    let migrations = devstack::workspace().join("migrations");
+    let database = server.fresh_database(&migrations).await.unwrap();
+    database.admin().await.unwrap()
 }
 
 /// Logs in as the functions do.
@@ -156,67 +170,5 @@ fn the_functions_own_login_may_read_nothing() {
             .query("select * from pgmq.q_memory_embed", &[])
             .await;
         assert_eq!(refused.unwrap_err().code().unwrap().code(), "42501");
-    });
-}
-
-#[test]
-fn every_table_has_row_level_security_and_every_function_a_fixed_search_path() {
-    run(async {
-        let deployment = Deployment::shared(Host::Vercel).await;
-        let admin = deployment.admin().await;
-        for (what, query) in [
-            (
-                "tables without row level security or without a policy",
-                "select c.relname::text from pg_class as c
-                where c.relnamespace = 'memories'::regnamespace and c.relkind in ('r', 'p')
-                    and (not c.relrowsecurity
-                        or (
-                            not exists (select from pg_policy as p where p.polrelid = c.oid)
-                            -- Without a policy nobody sees a row; then nobody may be let near it either.
-                            and exists (
-                                select from aclexplode(c.relacl) as a where a.grantee <> c.relowner
-                            )
-                        ))",
-            ),
-            (
-                "functions without a fixed search_path",
-                "select p.proname::text from pg_proc as p
-                where p.pronamespace = 'memories'::regnamespace
-                    and not coalesce(array_to_string(p.proconfig, ' ') like '%search_path=%', false)",
-            ),
-            (
-                "functions that anybody may call",
-                "select p.proname::text from pg_proc as p
-                where p.pronamespace = 'memories'::regnamespace
-                    and exists (
-                        select from aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) as a
-                        where a.grantee = 0
-                    )",
-            ),
-            (
-                "tables whose primary key does not begin with the user",
-                "select c.relname::text from pg_class as c
-                join pg_index as i on i.indrelid = c.oid and i.indisprimary
-                join pg_attribute as a on a.attrelid = c.oid and a.attnum = i.indkey[0]
-                where c.relnamespace = 'memories'::regnamespace
-                    and a.attname <> 'user_id'
-                    and exists (
-                        select from pg_attribute as u
-                        where u.attrelid = c.oid and u.attname = 'user_id'
-                    )",
-            ),
-        ] {
-            let rows = admin.query(query, &[]).await.unwrap();
-            let names: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
-            assert!(names.is_empty(), "{what}: {names:?}");
-        }
-        let tables = "select count(*) from pg_class
-            where relnamespace = 'memories'::regnamespace and relkind in ('r', 'p')
-                and relname = any($1)";
-        let known: Vec<&str> = TABLES.to_vec();
-        assert_eq!(
-            deployment.count(tables, &[&known]).await,
-            TABLES.len() as i64
-        );
     });
 }

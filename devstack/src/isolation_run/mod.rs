@@ -25,7 +25,7 @@ use std::{
     collections::BTreeMap,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -136,12 +136,17 @@ pub async fn run(settings: Settings, progress: impl Fn(Progress)) -> Result<Repo
     });
 
     let start = Instant::now();
-    let done = AtomicUsize::new(0);
+    let (done, over) = (AtomicUsize::new(0), AtomicBool::new(false));
     let stepped = || progress(Progress::Stepped(done.fetch_add(1, Ordering::Relaxed) + 1));
     let mut report = Report::default();
     let each = settings.steps / 2;
     let [one, other] = &mut walks;
-    let traffic = async { tokio::join!(go(one, each, &stepped), go(other, each, &stepped)) };
+    let traffic = async {
+        tokio::join!(
+            go(one, each, &over, &stepped),
+            go(other, each, &over, &stepped)
+        )
+    };
     let (one, other) = tokio::select! {
         both = traffic => both,
         error = sweep_again_and_again(&doors) => return Err(error),
@@ -174,18 +179,23 @@ pub async fn run(settings: Settings, progress: impl Fn(Progress)) -> Result<Repo
     Ok(report)
 }
 
-/// One user's operations, until one is answered wrongly.
+/// One user's operations, until one is answered wrongly, of this user or the other.
 async fn go(
     walk: &mut Walk,
     steps: usize,
+    over: &AtomicBool,
     stepped: &impl Fn(),
 ) -> (BTreeMap<&'static str, u64>, Option<(String, Finding)>) {
     let mut operations = BTreeMap::new();
     for step in 0..steps {
+        if over.load(Ordering::Relaxed) {
+            return (operations, None);
+        }
         let (operation, done) = walk.step().await;
         *operations.entry(operation).or_default() += 1;
         stepped();
         if let Err(finding) = done {
+            over.store(true, Ordering::Relaxed);
             let what = format!("{}, step {step}, {operation}", walk.memory.mark);
             return (operations, Some((what, finding)));
         }
