@@ -2,11 +2,12 @@
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
+use tokio::sync::OnceCell;
 use uuid::Uuid;
 
 use super::{Settings, caller::Door, filters, filters::Stripped, line::Line};
 use crate::{
-    functions::{self, Host, Profile},
+    functions::{self, BuiltFunctions, Host, Profile},
     mem0,
     postgres::{self, Database, Pooler, PoolerSettings},
     qstash::faults::NoFaults,
@@ -96,9 +97,8 @@ impl Parts {
 
         let mut stacks = Vec::new();
         for host in Host::ALL {
-            let build = tokio::task::spawn_blocking(move || functions::build(host, Profile::Dev));
             let stack = Stack::start(StackSettings {
-                functions: build.await??,
+                functions: built(host).await?,
                 port: None,
                 database_url: database.function_url_at(port),
                 database_ca: None,
@@ -156,4 +156,19 @@ impl Parts {
             let _ = std::fs::remove_dir_all(&self.folder);
         }
     }
+}
+
+/// A host's functions, built once for all the runs of a process.
+async fn built(host: Host) -> Result<BuiltFunctions, Error> {
+    static VERCEL: OnceCell<BuiltFunctions> = OnceCell::const_new();
+    static LAMBDA: OnceCell<BuiltFunctions> = OnceCell::const_new();
+    let cell = match host {
+        Host::Vercel => &VERCEL,
+        Host::Lambda => &LAMBDA,
+    };
+    let build = async || {
+        let build = tokio::task::spawn_blocking(move || functions::build(host, Profile::Dev));
+        Ok::<_, Error>(build.await??)
+    };
+    cell.get_or_try_init(build).await.cloned()
 }

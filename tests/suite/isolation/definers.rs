@@ -232,7 +232,7 @@ fn every_function_with_its_owners_rights_is_one_that_has_a_reason() {
             let listed =
                 listed.unwrap_or_else(|| panic!("{name} runs past row level security: why?"));
             assert_eq!(callers, listed.callers, "{name}, {}", listed.because);
-            let by_users = callers != "" && callers != "memory_sweeper";
+            let by_users = !callers.is_empty() && callers != "memory_sweeper";
             assert_eq!(
                 !listed.reach.is_empty(),
                 by_users,

@@ -134,9 +134,9 @@ impl World {
         let outcome = match self.admin.simple_query(statement).await {
             Ok(messages) => Outcome::Answered(lines(&messages)),
             Err(error) => {
-                let error = error.as_db_error();
-                let error =
-                    error.unwrap_or_else(|| panic!("{statement} as {role} broke the connection"));
+                let told = error.as_db_error();
+                assert!(told.is_some(), "{statement} as {role}: {error}");
+                let error = told.unwrap();
                 Outcome::Refused(error.code().code().to_owned())
             }
         };
