@@ -18,6 +18,7 @@ mod idempotency;
 mod isolation;
 mod large_users;
 mod layout;
+mod leaks;
 mod locomo;
 mod logs;
 mod main_job;

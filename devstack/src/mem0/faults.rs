@@ -45,6 +45,7 @@ struct State {
     next: VecDeque<Fault>,
     at_random: Option<AtRandom>,
     refuse_key: bool,
+    quote: Option<StatusCode>,
 }
 
 /// Chance that depends on a request and how often it came, not on what comes between: so processes
@@ -88,6 +89,11 @@ impl Faults {
         self.hang.send_replace(on);
     }
 
+    /// While set, every request comes to [`Fault::Quote`] with this status.
+    pub fn quote(&self, status: Option<StatusCode>) {
+        self.lock().quote = status;
+    }
+
     /// While on, the right key is refused like a wrong one.
     pub fn refuse_key(&self, on: bool) {
         self.lock().refuse_key = on;
@@ -106,6 +112,9 @@ impl Faults {
     /// What is to become of this request.
     pub(super) fn fault(&self, request: &str, is_add: bool) -> Option<Fault> {
         let mut state = self.lock();
+        if let Some(status) = state.quote {
+            return Some(Fault::Quote(status));
+        }
         let place = state
             .next
             .iter()
