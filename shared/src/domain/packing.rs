@@ -24,7 +24,7 @@ pub struct Packed {
     pub items: Vec<ContextItem>,
     /// Oldest session first, oldest turn first; empty without items.
     pub prompt: String,
-    /// [`tokens::estimate`] of the prompt.
+    /// [`tokens::bound`] of the prompt.
     pub tokens: u32,
 }
 
@@ -34,7 +34,7 @@ const CLOSING: &str = "</memory>";
 /// Takes candidates in rank order for as long as the prompt stays within `max_tokens`. One that is
 /// too long is passed over, so that a single huge turn does not empty the context.
 pub fn pack(candidates: Vec<Candidate>, max_tokens: u32) -> Packed {
-    let mut left = max_tokens.saturating_sub(tokens::estimate(OPENING) + tokens::estimate(CLOSING));
+    let mut left = max_tokens.saturating_sub(tokens::bound(OPENING) + tokens::bound(CLOSING));
     let mut known: Vec<Option<String>> = Vec::new();
     let mut taken = Vec::new();
     for candidate in candidates {
@@ -43,9 +43,9 @@ pub fn pack(candidates: Vec<Candidate>, max_tokens: u32) -> Packed {
         let heading = if is_known {
             0
         } else {
-            tokens::estimate(&heading(&candidate.item))
+            tokens::bound(&heading(&candidate.item))
         };
-        let cost = heading + tokens::estimate(&turn_line(&candidate.item));
+        let cost = heading + tokens::bound(&turn_line(&candidate.item));
         if cost <= left {
             left -= cost;
             if !is_known {
@@ -56,7 +56,7 @@ pub fn pack(candidates: Vec<Candidate>, max_tokens: u32) -> Packed {
     }
     let prompt = prompt(&taken);
     Packed {
-        tokens: tokens::estimate(&prompt),
+        tokens: tokens::bound(&prompt),
         items: taken.into_iter().map(|candidate| candidate.item).collect(),
         prompt,
     }

@@ -21,7 +21,7 @@ pub fn packer(data: &[u8]) {
     let packed = pack(candidates, budget);
 
     assert!(packed.tokens <= budget, "{} > {budget}", packed.tokens);
-    assert_eq!(packed.tokens, tokens::estimate(&packed.prompt));
+    assert_eq!(packed.tokens, tokens::bound(&packed.prompt));
     let mut seen = vec![false; texts.len()];
     for item in &packed.items {
         let place = item.turn_id.map_or(0, |id| id.as_u128() as usize);
