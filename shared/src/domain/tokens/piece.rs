@@ -135,3 +135,48 @@ fn lowest(ranks: &[u16]) -> Option<(usize, u16)> {
         .enumerate()
         .min_by_key(|(_, rank)| *rank)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::vocabulary;
+    use super::{Encoding, Units};
+
+    /// The most tokens of all ways to join the units such that no neighbours make a known token, one by one.
+    fn most_of_all(units: &Units<'_>) -> u32 {
+        let inner = units.count - 1;
+        let ways = (0..1_u32 << inner).filter(|cuts| {
+            let mut ends = vec![0];
+            ends.extend((1..=inner).filter(|place| cuts >> (place - 1) & 1 == 1));
+            ends.push(units.count);
+            ends.windows(3)
+                .all(|ends| !vocabulary::is_token(units.encoding, units.joined(ends[0], ends[2])))
+        });
+        ways.map(|cuts| cuts.count_ones() + 1).max().unwrap()
+    }
+
+    /// The first three can end only with a token of more than four units.
+    const WORDS: [&str; 8] = [
+        "dispatcher",
+        "unsupported",
+        "marshaller",
+        "woooooohooooo",
+        "qzxvkjw",
+        "-=-=-=-=-=",
+        "heartwarmingly",
+        "Größe",
+    ];
+
+    #[test]
+    fn no_way_to_join_units_has_more_tokens() {
+        for word in WORDS {
+            for encoding in Encoding::ALL {
+                let units = Units::merged(encoding, word.as_bytes());
+                assert!(units.count < 16);
+                assert!(
+                    units.most_tokens() >= most_of_all(&units),
+                    "{encoding:?} {word}"
+                );
+            }
+        }
+    }
+}

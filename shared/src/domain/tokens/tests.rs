@@ -2,6 +2,7 @@
 
 use super::encoding::Encoding;
 use super::generate::tokeniser;
+use super::split::first_piece;
 use super::walk::Walk;
 use super::{bound, first};
 
@@ -165,6 +166,72 @@ fn lines_add_up() {
         let sum: u32 = lines.iter().map(|line| bound(line)).sum();
         assert!(bound(&lines.concat()) <= sum);
     }
+}
+
+/// Calls `each` with the pieces of a text and how much each one costs.
+fn pieces(encoding: Encoding, mut text: &str, mut each: impl FnMut(&str, u32)) {
+    while !text.is_empty() {
+        let piece = first_piece(encoding, text);
+        let (taken, rest) = text.split_at(piece.len());
+        each(taken, piece.bound(encoding));
+        text = rest;
+    }
+}
+
+/// Of `cl100k_base`, then of `o200k_base`, as the patterns themselves cut.
+#[test]
+fn pieces_end_where_the_patterns_cut() {
+    for cuts in [
+        (
+            "I|'m| sure| he|'d|'ve| said| '|storm|',| don|'t|orm|!",
+            "I'm| sure| he'd|'ve| said| '|storm|',| don't|orm|!",
+        ),
+        (
+            "HTTPServer| iPhone| ABC|'S| 日本ABC日本Def| ÉTÉs",
+            "HTTPServer| i|Phone| ABC'S| 日本ABC日本Def| ÉTÉs",
+        ),
+        (
+            "a| | b| \t| c| |123|45| x|\n\n| | y| | \"|q|\"| (|z",
+            "a| | b| \t| c| |123|45| x|\n\n| | y| | \"|q|\"| (|z",
+        ),
+        (
+            "...\n|/a| //\r\n\n| --| b|\n \n| c|_d",
+            "...\n/|a| //\r\n\n| --| b|\n \n| c|_d",
+        ),
+    ] {
+        let text = cuts.0.replace('|', "");
+        for (encoding, cuts) in Encoding::ALL.into_iter().zip([cuts.0, cuts.1]) {
+            let mut found = Vec::new();
+            pieces(encoding, &text, |piece, _| found.push(piece.to_owned()));
+            assert_eq!(found.join("|"), cuts, "{encoding:?}");
+        }
+    }
+}
+
+#[test]
+fn both_encodings_at_once_is_each_by_itself() {
+    for text in TEXTS {
+        for encoding in Encoding::ALL {
+            let mut sum = 0;
+            pieces(encoding, text, |_, bound| sum += bound);
+            assert_eq!(total(encoding, text), sum, "{encoding:?} {text:?}");
+        }
+    }
+}
+
+/// Every point here is a turn less in each context.
+#[test]
+fn ordinary_chat_costs_hardly_more_than_it_counts() {
+    let chat = "user: Hey! I finally signed up for the pottery class we talked about last week, it starts on May 12.\n\
+        assistant: That's great news! How long does the course take, and have you bought an apron yet?\n\
+        user: Six weeks, every Thursday evening. My sister Joanna wants to come along; she's been feeling a bit lonely \
+        since the move to Portland, so I thought it'd cheer her up. We'll probably grab dinner afterwards.\n";
+    let count = tokeniser(Encoding::Cl100k).encode_ordinary(chat).len();
+    assert!(
+        bound(chat) as usize * 100 <= count * 104,
+        "{} of {count}",
+        bound(chat)
+    );
 }
 
 #[test]
