@@ -14,10 +14,12 @@ mod kept;
 pub mod mem0;
 pub mod ports;
 pub mod postgres;
+mod pypi;
 pub mod qstash;
 mod received;
 pub mod redis;
 pub mod router;
+pub mod schemathesis;
 pub mod stack;
 
 use std::path::Path;

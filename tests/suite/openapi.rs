@@ -1,10 +1,12 @@
 //! The OpenAPI document: what the code's types say, what is committed, and what is served.
 
-use black_box::on_both_hosts;
+use black_box::{Deployment, on_both_hosts, on_own_deployments};
+use devstack::schemathesis::{Caller, Effort, Schemathesis};
 use devstack::stack::workspace;
 use memory_orchestrator::contract::openapi;
 use memory_orchestrator::endpoints;
 use serde_json::Value;
+use uuid::Uuid;
 
 #[test]
 fn the_committed_document_is_what_the_types_say() {
@@ -47,6 +49,27 @@ fn every_endpoint_and_method_is_documented_and_nothing_else() {
     documented.sort();
     served.sort();
     assert_eq!(documented, served);
+}
+
+/// The same few requests each time; `cargo xtask schemathesis` tries more.
+#[test]
+fn what_schemathesis_thinks_of_is_answered_as_the_document_has_it() {
+    let schemathesis = match Schemathesis::ensure_installed() {
+        Ok(schemathesis) => schemathesis,
+        Err(missing) => return devstack::skipped(&missing.to_string()),
+    };
+    on_own_deployments(
+        |_| {},
+        async |deployment: &mut Deployment| {
+            let token = deployment.stack.user_token(Uuid::new_v4()).unwrap();
+            let caller = Caller::Bearer(token);
+            let (max_examples, seed) = (5, 1);
+            let effort = Effort { max_examples, seed };
+            let verdict = schemathesis.run(&deployment.stack, &caller, effort);
+            let verdict = verdict.await.unwrap();
+            assert!(verdict.good, "{}", verdict.text);
+        },
+    );
 }
 
 #[test]

@@ -15,6 +15,7 @@ mod migrate;
 mod openapi;
 mod provision;
 mod redact;
+mod schemathesis;
 mod test;
 mod token;
 
@@ -65,6 +66,8 @@ enum Command {
     Isolation(isolation::Arguments),
     /// Throw chance at parsers, redactor, verifiers and packer, and see that they stand
     Fuzz(fuzz::Arguments),
+    /// Ask both hosts what the OpenAPI document lets one ask, and hold every answer against it
+    Schemathesis(schemathesis::Arguments),
     /// Run every test, installing what they need
     Test(test::Arguments),
     /// Build as Vercel does, offline, and check what it would deploy; many minutes
@@ -94,6 +97,7 @@ async fn main() -> std::process::ExitCode {
         Command::Faults(arguments) => faults::run(arguments).await,
         Command::Isolation(arguments) => isolation::run(arguments).await,
         Command::Fuzz(arguments) => fuzz::run(arguments),
+        Command::Schemathesis(arguments) => schemathesis::run(arguments).await,
         Command::Test(arguments) => test::run(arguments),
         Command::CheckVercel => deploy_check::vercel().await,
         Command::CheckSam => deploy_check::sam().await,

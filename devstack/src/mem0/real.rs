@@ -3,15 +3,15 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::stub::OpenAi;
 use crate::kept::Kept;
+use crate::pypi;
 
 const REQUIREMENTS: &str = include_str!("requirements.txt");
 const SERVER: &str = include_str!("server.py");
@@ -39,7 +39,7 @@ impl RealMem0 {
     /// # Errors
     /// When Python or the packages cannot be had, or it does not start; the text says why.
     pub async fn start(database_url: &str) -> io::Result<Self> {
-        let packages = tokio::task::spawn_blocking(packages)
+        let packages = tokio::task::spawn_blocking(|| pypi::packages("mem0", REQUIREMENTS))
             .await
             .map_err(io::Error::other)??;
         let openai = OpenAi::start().await?;
@@ -112,53 +112,4 @@ impl Drop for RealMem0 {
         self.process.stop(PATIENCE);
         let _ = fs::remove_dir_all(&self.folder);
     }
-}
-
-/// The folder of its packages, fetched unless that was done before.
-fn packages() -> io::Result<PathBuf> {
-    let hash = format!("{:x}", Sha256::digest(REQUIREMENTS));
-    let cache = crate::workspace().join(".dev/cache");
-    let folder = cache.join(format!("mem0-{}", &hash[..12]));
-    if folder.exists() {
-        return Ok(folder);
-    }
-    // Made aside and renamed, so that a half-made or a concurrent one is never used.
-    let aside = cache.join(format!("mem0-{}", Uuid::new_v4().simple()));
-    fs::create_dir_all(&aside)?;
-    eprintln!("fetching Mem0's engine from PyPI");
-    let fetched = fetch(&aside).and_then(|()| match fs::rename(&aside, &folder) {
-        // Another process was faster.
-        Err(_) if folder.exists() => Ok(()),
-        renamed => renamed,
-    });
-    if aside.exists() {
-        fs::remove_dir_all(&aside)?;
-    }
-    fetched.map(|()| folder)
-}
-
-fn fetch(target: &Path) -> io::Result<()> {
-    let requirements = target.join("requirements.txt");
-    fs::write(&requirements, REQUIREMENTS)?;
-    let output = Command::new("python3")
-        .args([
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-        ])
-        .args(["--no-compile", "--only-binary=:all:", "--target"])
-        .arg(target)
-        .arg("--requirement")
-        .arg(&requirements)
-        .output()?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let said = String::from_utf8_lossy(&output.stderr);
-    let last = said.trim().lines().last().unwrap_or_default();
-    Err(io::Error::other(format!(
-        "pip could not fetch Mem0's engine: {last}"
-    )))
 }

@@ -35,7 +35,7 @@ pub const ENDPOINT: Endpoint = Endpoint {
 };
 
 async fn work(app: &App, request: &Request) -> Result<Answer, Problem> {
-    let job = request.last_segment()?;
+    let job = request.last_segment().map_err(|_| Problem::NotFound)?;
     // pg_cron asks for a sweep with the service token: it cannot sign as QStash does.
     let asked = &*job == "sweep" && request.headers.contains_key(AUTHORIZATION);
     let body = request.bytes()?;

@@ -17,16 +17,14 @@ pub fn redactor(data: &[u8]) {
     let output = redactor.redact(&text);
     let output = output.as_str();
     let placeholders = placeholders(&text, &spans, output);
-    // Of a URL that lost its credentials the rest is one still, where URLs are a class.
-    if choice & 1 == 0 {
-        for span in redactor.find(output) {
-            let apart = |place: &Range<usize>| span.end <= place.start || place.end <= span.start;
-            assert!(
-                placeholders.iter().all(apart),
-                "a placeholder was redacted: {span:?} of {output}"
-            );
-        }
-    }
+    // What it wrote itself it leaves alone. (Of the rest it may see more when it looks again: what stood beside a value and
+    // was hidden by it, as in `token:10.0.0.1`.)
+    let written: Vec<_> = placeholders
+        .iter()
+        .filter_map(|place| output.get(place.clone()))
+        .collect();
+    let written = written.join(", ");
+    assert_eq!(redactor.redact(&written).as_str(), written);
 }
 
 fn config(choice: u8) -> Config {
