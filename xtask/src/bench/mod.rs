@@ -4,12 +4,15 @@
 //! turns, so that a busy machine slows both.
 
 mod built;
+mod chart;
 mod client;
 mod cold_start;
 mod database;
 mod deliveries;
 mod function;
+mod growth;
 mod latency;
+mod peers;
 mod recall;
 mod redact;
 mod samples;
@@ -43,6 +46,10 @@ enum What {
     Redact(redact::Arguments),
     /// Whether context brings the turns that answer a question, on conversations of LoCoMo
     Recall(recall::Arguments),
+    /// Context with more turns and with more users, and search among many beside an exact scan
+    Growth(growth::Arguments),
+    /// The same turns and questions beside Mem0, LangGraph's PostgresStore and bare SQL
+    Peers(peers::Arguments),
     /// A sweep's beginning, with a million turns done and a hundred stuck
     Sweep(sweep::Arguments),
 }
@@ -54,6 +61,8 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Error> {
         What::Size(chosen) => size::run(chosen).await?,
         What::Redact(chosen) => redact::run(chosen).await?,
         What::Recall(chosen) => return recall::run(chosen, arguments.json).await,
+        What::Peers(chosen) => return peers::run(chosen, arguments.json).await,
+        What::Growth(chosen) => growth::run(chosen).await?,
         What::Sweep(chosen) => sweep::run(chosen).await?,
     };
     if arguments.json {

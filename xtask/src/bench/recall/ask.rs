@@ -116,6 +116,23 @@ pub(super) async fn ask(
     asked
 }
 
+/// The share of the evidence that stands whole in the prompt of one budget.
+pub(super) async fn packed_share(
+    caller: &Caller,
+    question: &Question,
+    contents: &BTreeMap<&str, String>,
+    budget: u32,
+) -> Result<f64, Error> {
+    let body = json!({
+        "query": question.text,
+        "maxTokens": budget,
+        "deadlineMs": DEADLINE_MS,
+    });
+    let (context, _) = once(caller, &body).await?;
+    let (whole, _) = context.packed(&question.evidence, contents);
+    Ok(recall(&whole, &question.evidence))
+}
+
 /// One context; a missing part is given a second try. One that fails is empty, and said on stderr.
 async fn fetch(caller: &Caller, body: &Value, asked: &mut Asked) -> Context {
     let mut last = once(caller, body).await;

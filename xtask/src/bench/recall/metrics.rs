@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 /// The share of the wanted turns that were found, from 0 to 1.
-pub(super) fn recall(found: &[&str], wanted: &BTreeSet<String>) -> f64 {
+pub(in crate::bench) fn recall(found: &[&str], wanted: &BTreeSet<String>) -> f64 {
     let hits = wanted.iter().filter(|id| found.contains(&id.as_str()));
     hits.count() as f64 / wanted.len().max(1) as f64
 }

@@ -7,16 +7,17 @@
 //! ```
 
 mod ask;
+pub(super) mod budgets;
 mod caller;
 pub(super) mod dataset;
 mod dates;
 mod evidence;
-mod metrics;
+pub(super) mod metrics;
 mod record;
 mod report;
 mod running;
-mod said;
-mod vectors;
+pub(super) mod said;
+pub(super) mod vectors;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -9,7 +9,7 @@ use crate::Error;
 
 /// The turn's body. Both speakers are people, so both have the role `user`, and the text says who spoke, as
 /// group chats write it; this is the one place that decides so.
-pub(super) fn body(turn: &Turn, at: OffsetDateTime) -> Result<Value, Error> {
+pub(in crate::bench) fn body(turn: &Turn, at: OffsetDateTime) -> Result<Value, Error> {
     Ok(json!({
         "id": turn.id,
         "role": "user",
@@ -20,7 +20,7 @@ pub(super) fn body(turn: &Turn, at: OffsetDateTime) -> Result<Value, Error> {
 
 /// `Ada: My canoe has a leak. [shared a photo of a canoe]`. A picture is told by its caption, as in the
 /// data set's own evaluation, which reads `Ada said, "…" and shared a photo of a canoe.`
-pub(super) fn content(turn: &Turn) -> String {
+pub(in crate::bench) fn content(turn: &Turn) -> String {
     let mut content = turn.text.clone();
     if !turn.speaker.is_empty() {
         content = format!("{}: {content}", turn.speaker);
