@@ -84,8 +84,10 @@ pub struct Report {
     pub crossings: Vec<String>,
     /// What a user did not have of their own, or got otherwise than it was.
     pub wrong: Vec<String>,
-    /// Filters that were taken out, by function and statement.
-    pub filters_removed: usize,
+    /// Filters that were taken out of the database's functions.
+    pub removed_from_functions: usize,
+    /// The same of the statements that our own code sends.
+    pub removed_from_statements: usize,
     /// Functions and statements that cannot be had without their filters, with the reason.
     pub not_unfiltered: Vec<String>,
     /// How long the operations took.
@@ -223,11 +225,12 @@ async fn sweep_again_and_again(doors: &[Door]) -> Error {
 
 fn tell_of_filters(parts: &Parts, report: &mut Report) {
     let statements = parts.line.as_ref().map(line::Line::statements);
-    let statements = statements.unwrap_or_default().into_iter();
+    let statements = statements.unwrap_or_default();
     let functions = parts.stripped.iter();
-    let functions = functions.map(|stripped| (stripped.name.clone(), stripped.body.clone()));
-    for (name, unfiltered) in functions.chain(statements) {
-        report.filters_removed += unfiltered.removed;
+    let functions = functions.map(|stripped| (&stripped.name, &stripped.body));
+    report.removed_from_functions = functions.clone().map(|(_, body)| body.removed).sum();
+    report.removed_from_statements = statements.values().map(|body| body.removed).sum();
+    for (name, unfiltered) in functions.chain(&statements) {
         if let Some(fault) = unfiltered.fault {
             report.not_unfiltered.push(format!("{name} {fault}"));
         }

@@ -74,6 +74,9 @@ impl World {
                 select t.user_id, t.id, 'm', 1, 3, '[1,0,0]' from memories.turns as t where t.user_id = '{user}';
                 insert into memories.audit (user_id, kind, details)
                 values ('{user}', 'dead_letter', '{{\"reason\": \"{user}\"}}');
+                update memories.adapter_syncs
+                set state = 'dead', job_id = null, last_error_code = 'poison', finished_at = now()
+                where user_id = '{user}' and adapter = 'mem0' and turn_id = '{BENS_SESSION}';
                 insert into memories.retention (user_id, days) values ('{user}', 3650)"
             );
             world
