@@ -43,7 +43,7 @@ impl Document {
                         "query" => query.push(name.to_owned()),
                         // `Traffic::path` knows them.
                         "path" => assert!(["id", "job"].contains(&name), "{path}: {name}"),
-                        place => panic!("no canary for {name} in the {place} of {path}"),
+                        place => unreachable!("no canary for {name} in the {place} of {path}"),
                     }
                 }
                 let content = operation["requestBody"]["content"].as_object();
@@ -142,14 +142,14 @@ impl Maker<'_> {
             }
             Some("object") => json!({ self.canaries.of(field): self.anything(field) }),
             None if schema.as_object().is_some_and(Map::is_empty) => self.anything(field),
-            _ => panic!("no canary for {field}, which is {schema}"),
+            _ => unreachable!("no canary for {field}, which is {schema}"),
         }
     }
 
     fn text(&self, schema: &Value, variant: usize, field: &str) -> String {
         match schema["format"].as_str() {
             Some("date-time") => return "2026-05-20T09:30:00Z".to_owned(),
-            Some(format) => panic!("no canary for {field}, which is a {format}"),
+            Some(format) => unreachable!("no canary for {field}, which is a {format}"),
             None => {}
         }
         if field.ends_with("/type") && variant.is_multiple_of(2) {

@@ -28,7 +28,7 @@ pub(super) async fn all(deployment: &Deployment, traffic: &Traffic<'_>) -> Vec<P
     let log = deployment.log().lines().map(str::to_owned).collect();
     let mut places = vec![
         place("a log or a span", Bar::Anything, log),
-        place("an answer", Bar::Anything, traffic.answers.borrow().clone()),
+        place("an answer", Bar::Anything, traffic.answers()),
         place(
             "what QStash was sent",
             Bar::Anything,
@@ -92,7 +92,7 @@ async fn dump(redis: &devstack::redis::Redis) -> Vec<String> {
             "list" => redis.command(&["LRANGE", &key, "0", "-1"]).await,
             // Gone since.
             "none" => Value::Null,
-            kind => panic!("a {kind} in Redis, which is not looked into"),
+            kind => unreachable!("a {kind} in Redis, which is not looked into"),
         };
         let ttl = redis.command(&["TTL", &key]).await.as_i64();
         assert!(ttl.is_some_and(|ttl| ttl != -1), "{key} stays for ever");
@@ -126,10 +126,12 @@ async fn tables(deployment: &Deployment) -> Vec<Place> {
 
 /// What Postgres itself logged, where it can be read.
 pub(super) async fn postgres(deployment: &Deployment) -> Place {
-    let log = "select pg_read_file(current_setting('data_directory') || '/../server.log', true)";
+    let log = "select pg_read_binary_file(
+        current_setting('data_directory') || '/../server.log', 0, 100000000, true)";
     let row = deployment.admin().await.query_one(log, &[]).await.unwrap();
-    let log: Option<String> = row.get(0);
-    let lines = log.unwrap_or_default();
+    let log: Option<Vec<u8>> = row.get(0);
+    let log = log.unwrap_or_default();
+    let lines = String::from_utf8_lossy(&log);
     let lines = lines.lines().map(str::to_owned).collect();
     place("Postgres's log", Bar::Anything, lines)
 }

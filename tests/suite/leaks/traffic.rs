@@ -2,9 +2,7 @@
 
 use std::cell::RefCell;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use black_box::{Deployment, Signed, sign};
+use black_box::{Deployment, sign};
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -32,7 +30,7 @@ const HEADERS: [&str; 14] = [
 
 /// One user who sends it, and what came back.
 pub(super) struct Traffic<'a> {
-    deployment: &'a Deployment,
+    pub(super) deployment: &'a Deployment,
     http: reqwest::Client,
     pub(super) canaries: Canaries,
     pub(super) user: Uuid,
@@ -40,7 +38,7 @@ pub(super) struct Traffic<'a> {
     pub(super) token: String,
     document: Document,
     /// What was answered, but for the bodies of successes: those are the user's own.
-    pub(super) answers: RefCell<Vec<String>>,
+    answers: RefCell<Vec<String>>,
 }
 
 impl<'a> Traffic<'a> {
@@ -152,54 +150,6 @@ impl<'a> Traffic<'a> {
         }
     }
 
-    /// What QStash might deliver, if somebody had its keys.
-    pub(super) async fn deliveries(&self) {
-        let text = self.canaries.of("a delivery");
-        let odd = json!({ "version": 1, "userId": self.user, "jobs": { "embed": 1, &text: text }, &text: text });
-        let callback = |url: &str, body: &str| {
-            let source_body = STANDARD.encode(body);
-            json!({ "status": 500, "url": url, "sourceBody": source_body, "body": STANDARD.encode(&text), &text: text })
-        };
-        let url = format!("{}/api/jobs/embed", self.deployment.stack.url);
-        for (job, body) in [
-            ("embed", json!(text)),
-            ("embed", odd.clone()),
-            ("mem0", odd.clone()),
-            ("erase", odd.clone()),
-            ("sweep", odd.clone()),
-            ("embed", json!({ "version": text })),
-            (
-                "embed",
-                json!({ "version": 1, "userId": text, "jobs": text }),
-            ),
-            ("dead-letter", json!({ "url": text, "sourceBody": text })),
-            ("dead-letter", callback(&text, &text)),
-            ("dead-letter", callback(&url, &text)),
-            ("dead-letter", callback(&url, &odd.to_string())),
-        ] {
-            let reply = Signed::new(self.deployment, job, body.to_string())
-                .send()
-                .await;
-            self.note(reply.status, &format!("{:?}", reply.headers), &reply.bytes);
-        }
-        for claim in ["sub", "iss", "body", "jti"] {
-            let text = self.canaries.of(&format!("the delivery's claim {claim}"));
-            let reply = Signed::new(self.deployment, "embed", "{}").claim(claim, text);
-            let reply = reply.send().await;
-            self.note(reply.status, &format!("{:?}", reply.headers), &reply.bytes);
-        }
-        let service = format!("Bearer {}", self.deployment.stack.service_token().unwrap());
-        let headers = [("authorization", service), ("x-memory-user", text.clone())];
-        self.send(
-            "POST",
-            "/api/jobs/sweep",
-            &headers,
-            Some(&json!({ &text: text })),
-        )
-        .await;
-        self.send("GET", "/api/health", &headers, None).await;
-    }
-
     /// Turns under other ids and in another session, and a question about them.
     pub(super) async fn turns(&self, why: &str) {
         let mut body = self.body_of("POST", "/api/turns");
@@ -220,6 +170,11 @@ impl<'a> Traffic<'a> {
         for _ in 0..2 {
             self.send("POST", "/api/context", &[], Some(&body)).await;
         }
+    }
+
+    /// What came back so far.
+    pub(super) fn answers(&self) -> Vec<String> {
+        self.answers.borrow().clone()
     }
 
     /// Whatever was sent, it was no bug of ours.
@@ -282,7 +237,7 @@ impl<'a> Traffic<'a> {
         status
     }
 
-    fn note(&self, status: u16, headers: &str, body: &[u8]) {
+    pub(super) fn note(&self, status: u16, headers: &str, body: &[u8]) {
         let body = if status < 400 { &[] } else { body };
         let answer = format!("{status} {headers}\n{}", String::from_utf8_lossy(body));
         self.answers.borrow_mut().push(answer);
@@ -311,35 +266,6 @@ impl<'a> Traffic<'a> {
             .path
             .replace("{id}", &session)
             .replace("{job}", "embed")
-    }
-
-    /// What stands in place of a token.
-    fn tokens(&self) -> Vec<String> {
-        let text = self.canaries.of("the header authorization");
-        let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
-        let head = part(json!({ "alg": "HS256", "kid": text, "typ": text }));
-        let odd = part(json!({ "alg": text, "kid": text }));
-        let claims =
-            part(json!({ "sub": text, "role": text, "aud": text, "iss": text, "exp": text }));
-        let signed = |claims: Value| sign(&claims, Algorithm::HS256);
-        let exp = 4_000_000_000_u64;
-        let tokens = [
-            text.clone(),
-            format!("{head}.{claims}.{}", URL_SAFE_NO_PAD.encode(&text)),
-            format!("{odd}.{claims}.x"),
-            signed(
-                json!({ "sub": text, "role": "authenticated", "aud": "authenticated", "exp": exp }),
-            ),
-            signed(json!({ "sub": self.user, "role": text, "aud": "authenticated", "exp": exp })),
-            signed(json!({ "sub": self.user, "role": "authenticated", "aud": text, "exp": text })),
-        ];
-        let mut headers: Vec<_> = tokens
-            .iter()
-            .map(|token| format!("Bearer {token}"))
-            .collect();
-        headers.push(text.clone());
-        headers.push(format!("Basic {text}"));
-        headers
     }
 }
 
