@@ -1,6 +1,7 @@
 //! What the source logs, read from the source: every call of a macro of `tracing`, with its message and its fields.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -57,7 +58,11 @@ fn files() -> Vec<(String, String)> {
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        if path.file_stem().is_some_and(|name| name == "tests") {
+        // No function has these.
+        if ["tests", "fuzz"]
+            .iter()
+            .any(|name| path.file_stem() == Some(OsStr::new(name)))
+        {
             continue;
         }
         if path.is_dir() {
@@ -104,6 +109,14 @@ pub(super) fn recorded() -> BTreeSet<String> {
             .collect()
     };
     files().iter().flat_map(|(_, text)| names(text)).collect()
+}
+
+/// The files that make a text of all that a value holds.
+pub(super) fn by_debug() -> Vec<String> {
+    let of = |(file, text): (String, String)| text.contains("?}").then_some(file);
+    let mut files: Vec<_> = files().into_iter().filter_map(of).collect();
+    files.sort();
+    files
 }
 
 /// Where something is said in another way.
