@@ -7,7 +7,7 @@
 //! Without our own filters the same has to hold: then row level security is all that stands between the two.
 //!
 //! ```text
-//! operations -> what a user does, and what must come of it;  memory -> what a user has
+//! operations -> what a user does, and what must come of it;  looks -> what is read;  memory -> what there must be
 //! caller     -> requests, and the search of every answer
 //! filters    -> SQL without our filters;  line -> the functions' own statements lose theirs on the way
 //! verdict    -> what stands where in the end
@@ -16,6 +16,7 @@
 mod caller;
 pub mod filters;
 mod line;
+mod looks;
 mod memory;
 mod operations;
 mod parts;
