@@ -6,3 +6,4 @@ pub mod job;
 pub mod packing;
 pub mod tokens;
 pub mod turn;
+pub mod when;
