@@ -23,6 +23,10 @@ pub fn bodies(data: &[u8]) {
         assert!((1..=100).contains(&body.turns.0.len()));
         for turn in body.turns.0 {
             let turn = NewTurn::new(user, &session, turn);
+            // What is stored is read again as what was sent.
+            let stored = turn.metadata.as_ref().map(ToString::to_string);
+            let read = stored.and_then(|text| serde_json::from_str(&text).ok());
+            assert_eq!(read, turn.metadata);
             // Postgres could not store it.
             assert!(
                 !turn.text.expose().contains('\0') && !turn.content.to_string().contains("\\u0000")

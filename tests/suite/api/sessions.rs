@@ -76,6 +76,11 @@ fn bad_pages_are_refused_alike() {
         refused("?cursor=!", "/query/cursor"),
         refused("?cursor=MQ", "/query/cursor"),
         refused("?cursor=%00", "/query/cursor"),
+        // Of a year that Postgres does not know, 7537 BC.
+        refused(
+            "?cursor=LTMwMDAwMDAwMDAwMDAwMDAwMC4wMDAwMDAwMC0wMDAwLTAwMDAtMDAwMC0wMDAwMDAwMDAwMDA",
+            "/query/cursor",
+        ),
         Case::get("a whole page", &path("?limit=100")),
         Case::post("posted to", &path(""), json!({})).allows_only("GET"),
         Case::get("signed out", &path(""))

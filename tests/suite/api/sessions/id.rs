@@ -53,6 +53,35 @@ fn a_page_ends_before_it_is_too_long_for_a_host() {
 }
 
 #[test]
+fn a_number_comes_back_as_it_was_sent() {
+    on_both_hosts(async |deployment| {
+        let user = deployment.as_somebody();
+        // The largest and the smallest, and one that an inexact reader takes for its neighbour.
+        let numbers = json!([
+            f64::MAX,
+            f64::MIN_POSITIVE,
+            0.955_659_538_405_286_1,
+            u64::MAX
+        ]);
+        let mut said = turn("1", "x");
+        said["attachments"] = numbers.clone();
+        said["metadata"] = json!({ "numbers": numbers });
+        user.record("s", &[said]).await;
+        let reply = user.get("/api/sessions/s").await;
+        reply.is(200);
+        let kept = &reply.body["turns"][0];
+        assert_eq!(kept["attachments"], numbers);
+        // What was read is what was sent, so to send it is no conflict.
+        let again = json!({
+            "id": kept["id"], "role": kept["role"], "content": kept["content"],
+            "attachments": kept["attachments"], "metadata": kept["metadata"],
+        });
+        let body = json!({ "sessionId": "s", "turns": [again] });
+        user.post("/api/turns", body).await.is(200);
+    });
+}
+
+#[test]
 fn any_id_can_be_asked_for() {
     on_both_hosts(async |deployment| {
         let user = deployment.as_somebody();
