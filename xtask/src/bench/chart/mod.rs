@@ -59,14 +59,20 @@ impl Axis {
         }
     }
 
-    /// From the first of these values to the last, each a tenfold or less of the next; all are ticks.
+    /// From the first of these rising values to the last; those that have room are ticks.
     pub(super) fn tenfold(name: &'static str, values: &[f64]) -> Self {
+        let mut ticks: Vec<f64> = Vec::new();
+        for value in values {
+            if ticks.last().is_none_or(|last| *value > 2.2 * last) {
+                ticks.push(*value);
+            }
+        }
         Self {
             name,
             logarithmic: true,
             from: values.first().copied().unwrap_or(1.0),
             to: values.last().copied().unwrap_or(10.0),
-            ticks: values.to_vec(),
+            ticks,
             unit: "",
         }
     }

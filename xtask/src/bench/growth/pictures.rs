@@ -26,14 +26,14 @@ pub(super) fn of(measured: &Measured) -> String {
         latency(
             "Context, with more turns of one user",
             format!("POST /api/context, among {} rows", measured.rows),
-            Axis::tenfold("turns of the user", &[1000.0, 10_000.0, 50_000.0]),
+            Axis::tenfold("turns of the user", &values(&turns)),
             &turns,
             most,
         ),
         latency(
             "Context, with more users",
             format!("POST /api/context, users of {EACH} turns each"),
-            Axis::tenfold("rows of all users", &[2000.0, 20_000.0, 200_000.0]),
+            Axis::tenfold("rows of all users", &values(&users)),
             &users,
             most,
         ),
@@ -42,6 +42,10 @@ pub(super) fn of(measured: &Measured) -> String {
         charts.push(recall(measured));
     }
     picture(&charts)
+}
+
+fn values(groups: &[(f64, &Group)]) -> Vec<f64> {
+    groups.iter().map(|(rows, _)| *rows).collect()
 }
 
 fn latency(title: &str, note: String, across: Axis, groups: &[(f64, &Group)], most: f64) -> Chart {

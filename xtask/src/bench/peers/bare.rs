@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::super::recall::said;
 use super::contender::{Contender, LIMIT, Took};
-use super::embedder::Embedder;
+use super::embedder::Vectors;
 use super::talk::{Asked, Said};
 use crate::Error;
 
@@ -37,7 +37,7 @@ pub(super) struct Bare {
     insert: Statement,
     search: Statement,
     users: Vec<Uuid>,
-    embedder: Embedder,
+    vectors: Vectors,
 }
 
 impl Bare {
@@ -45,7 +45,7 @@ impl Bare {
     pub(super) fn start(
         database_url: &str,
         users: &[Uuid],
-        embedder: Embedder,
+        vectors: Vectors,
     ) -> Result<Self, Error> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let (client, insert, search) = runtime.block_on(async {
@@ -63,13 +63,13 @@ impl Bare {
             insert,
             search,
             users: users.to_vec(),
-            embedder,
+            vectors,
         })
     }
 
-    fn vector(&self, text: &str) -> Result<Vector, Error> {
-        let vector = self.runtime.block_on(self.embedder.embed(text))?;
-        Ok(Vector::from(vector))
+    fn vector(&self, text: &str) -> Result<&Vector, Error> {
+        let vector = self.vectors.get(text);
+        vector.ok_or_else(|| "a text that was not embedded beforehand".into())
     }
 }
 
@@ -85,7 +85,7 @@ impl Contender for Bare {
         let begun = Instant::now();
         self.runtime.block_on(
             self.client
-                .execute(&self.insert, &[&user, &said.turn.id, &text, &vector]),
+                .execute(&self.insert, &[&user, &said.turn.id, &text, vector]),
         )?;
         Ok(since(begun))
     }
@@ -97,7 +97,7 @@ impl Contender for Bare {
         let begun = Instant::now();
         let rows = self
             .runtime
-            .block_on(self.client.query(&self.search, &[&user, &vector, &limit]))?;
+            .block_on(self.client.query(&self.search, &[&user, vector, &limit]))?;
         let took = since(begun);
         let ids = rows.iter().map(|row| row.try_get(0));
         Ok((took, ids.collect::<Result<_, _>>()?))

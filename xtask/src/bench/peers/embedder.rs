@@ -1,19 +1,23 @@
 //! Vectors for those who bring their own, from the embedder that all the others ask.
 
+use std::collections::HashMap;
+
+use devstack::embedder::minilm;
+use pgvector::Vector;
 use reqwest::header::CONTENT_TYPE;
 use serde::Deserialize;
 use serde_json::json;
 
-use devstack::embedder::minilm;
-
+use super::super::progress;
+use super::super::recall::said;
+use super::talk::Talk;
 use crate::Error;
 
-/// A client of the OpenAI-shaped endpoint.
-#[derive(Debug, Clone)]
-pub(super) struct Embedder {
-    client: reqwest::Client,
-    url: String,
-}
+/// Texts of one call.
+const BATCH: usize = 32;
+
+/// The vectors of all that is said and asked, by text.
+pub(super) type Vectors = HashMap<String, Vector>;
 
 #[derive(Deserialize)]
 struct Answer {
@@ -25,31 +29,28 @@ struct One {
     embedding: Vec<f32>,
 }
 
-impl Embedder {
-    /// `url` ends with `/v1/embeddings`.
-    pub(super) fn new(url: &str) -> Self {
-        Self {
-            client: reqwest::Client::new(),
-            url: url.to_owned(),
-        }
-    }
-
-    pub(super) async fn embed(&self, text: &str) -> Result<Vec<f32>, Error> {
-        self.embed_all(&[text])
-            .await?
-            .pop()
-            .ok_or_else(|| "the embedder answered nothing".into())
-    }
-
-    /// At most as many as one call takes.
-    pub(super) async fn embed_all(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, Error> {
+/// Asks for all of them, beforehand. `url` ends with `/v1/embeddings`.
+pub(super) async fn vectors(url: &str, talk: &Talk) -> Result<Vectors, Error> {
+    let client = reqwest::Client::new();
+    let turns = talk.turns();
+    let turns = turns.iter().map(|said| said::content(said.turn));
+    let questions = talk.questions();
+    let questions = questions.iter().map(|asked| asked.question.text.clone());
+    let texts: Vec<String> = turns.chain(questions).collect();
+    let bar = progress(texts.len(), "embedding beforehand")?;
+    let mut vectors = Vectors::new();
+    for texts in texts.chunks(BATCH) {
         let body = json!({ "model": minilm::NAME, "input": texts }).to_string();
-        let request = self
-            .client
-            .post(&self.url)
-            .header(CONTENT_TYPE, "application/json");
+        let request = client.post(url).header(CONTENT_TYPE, "application/json");
         let answer = request.body(body).send().await?.error_for_status()?;
         let answer: Answer = serde_json::from_slice(&answer.bytes().await?)?;
-        Ok(answer.data.into_iter().map(|one| one.embedding).collect())
+        let made = answer
+            .data
+            .into_iter()
+            .map(|one| Vector::from(one.embedding));
+        vectors.extend(texts.iter().cloned().zip(made));
+        bar.inc(texts.len() as u64);
     }
+    bar.finish_and_clear();
+    Ok(vectors)
 }

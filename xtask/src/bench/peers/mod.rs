@@ -32,19 +32,14 @@ use uuid::Uuid;
 
 use self::bare::Bare;
 use self::contender::Contender;
-use self::embedder::Embedder;
+use self::embedder::Vectors;
 use self::measure::Measured;
 use self::ours::Ours;
 use self::python::{Python, Surroundings};
 use self::talk::Talk;
-use super::recall::said;
-use super::recall::vectors::Vectors;
 use super::table::Report;
-use super::{blocking, built, database, progress};
+use super::{blocking, built, database};
 use crate::Error;
-
-/// Texts of one call while the embedder learns them.
-const BATCH: usize = 32;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -55,7 +50,7 @@ pub(crate) struct Arguments {
     #[arg(long, default_value_t = 10)]
     users: usize,
     /// Turns of each user beyond the data
-    #[arg(long, default_value_t = 200)]
+    #[arg(long, default_value_t = 100)]
     turns: usize,
     /// Functions of the development profile: soon built, and no result
     #[arg(long)]
@@ -72,9 +67,15 @@ pub(super) async fn run(arguments: &Arguments, json: bool) -> Result<(), Error> 
     })
     .await?;
     let packages = blocking(packages::installed).await?;
-    let vectors = Vectors::start(false).await?;
-    let embedder = Embedder::new(&vectors.url);
-    learn(&embedder, &talk).await?;
+    let minilm = minilm::start(minilm::Settings {
+        workspace: workspace().to_owned(),
+        port: None,
+        api_key: None,
+    })
+    .await?;
+    let embedder = format!("{}/v1", minilm.url());
+    let embeddings = format!("{embedder}/embeddings");
+    let vectors = embedder::vectors(&embeddings, &talk).await?;
 
     let (server, _) = database::start(None).await?;
     let ours = server
@@ -85,7 +86,7 @@ pub(super) async fn run(arguments: &Arguments, json: bool) -> Result<(), Error> 
         theirs.push(empty(&server, name).await?);
     }
     let env = [
-        ("EMBEDDINGS_URL", vectors.url.clone()),
+        ("EMBEDDINGS_URL", embeddings),
         ("EMBEDDINGS_MODEL", minilm::NAME.to_owned()),
         ("EMBEDDINGS_DIMENSIONS", minilm::DIMENSIONS.to_string()),
     ];
@@ -107,19 +108,19 @@ pub(super) async fn run(arguments: &Arguments, json: bool) -> Result<(), Error> 
     .await?;
     let around = Surroundings {
         packages,
-        embedder_url: vectors.url.trim_end_matches("/embeddings").to_owned(),
+        embedder_url: embedder,
         folder: workspace().join(format!(".dev/bench/peers/{}", Uuid::new_v4().simple())),
     };
     let databases: Vec<Database> = std::iter::once(ours).chain(theirs).collect();
     let folder = around.folder.clone();
     let runtime = Handle::current();
     let (stack, databases, measured) = blocking(move || {
-        let measured = measure_all(&stack, &talk, &databases, &around, embedder, &runtime);
+        let measured = measure_all(&stack, &talk, &databases, &around, vectors, &runtime);
         Ok((stack, databases, measured))
     })
     .await?;
     stack.stop().await;
-    vectors.stop().await?;
+    minilm.stop().await?;
     for database in databases {
         database.drop().await?;
     }
@@ -152,7 +153,7 @@ fn measure_all(
     talk: &Talk,
     databases: &[Database],
     around: &Surroundings,
-    embedder: Embedder,
+    vectors: Vectors,
     runtime: &Handle,
 ) -> Result<Vec<Measured>, Error> {
     let users: Vec<Uuid> = talk.users.iter().map(|user| user.id).collect();
@@ -173,7 +174,7 @@ fn measure_all(
             &users,
             around,
         )?),
-        Box::new(Bare::start(&url(report::BARE), &users, embedder)?),
+        Box::new(Bare::start(&url(report::BARE), &users, vectors)?),
     ];
     let mut measured = measure::record(&mut contenders, talk)?;
     runtime.block_on(async {
@@ -191,21 +192,4 @@ fn measure_all(
 async fn empty(server: &Cluster, name: &str) -> Result<Database, Error> {
     let name = format!("peers_{name}_{}", Uuid::new_v4().simple());
     Ok(server.create_database(&name).await?)
-}
-
-/// Lets the embedder compute what all will ask it for, once: later runs find it.
-async fn learn(embedder: &Embedder, talk: &Talk) -> Result<(), Error> {
-    let turns = talk.turns();
-    let turns = turns.iter().map(|said| said::content(said.turn));
-    let questions = talk.questions();
-    let questions = questions.iter().map(|asked| asked.question.text.clone());
-    let texts: Vec<String> = turns.chain(questions).collect();
-    let bar = progress(texts.len(), "embedding")?;
-    for texts in texts.chunks(BATCH) {
-        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        embedder.embed_all(&texts).await?;
-        bar.inc(texts.len() as u64);
-    }
-    bar.finish_and_clear();
-    Ok(())
 }

@@ -17,7 +17,7 @@ mod record;
 mod report;
 mod running;
 pub(super) mod said;
-pub(super) mod vectors;
+mod vectors;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -29,8 +29,8 @@ type Key = [u8; 32];
 const RECORD: usize = size_of::<Key>() + DIMENSIONS * size_of::<f32>();
 
 /// A running embedder.
-pub(in crate::bench) struct Vectors {
-    pub(in crate::bench) url: String,
+pub(super) struct Vectors {
+    pub(super) url: String,
     memory: Arc<Memory>,
     minilm: MiniLm,
     server: JoinHandle<std::io::Result<()>>,
@@ -51,7 +51,7 @@ struct Remembering(Arc<Memory>);
 
 impl Vectors {
     /// Starts the model and what stands before it; `fresh` forgets what is known.
-    pub(in crate::bench) async fn start(fresh: bool) -> Result<Self, Error> {
+    pub(super) async fn start(fresh: bool) -> Result<Self, Error> {
         let known = match std::fs::read(file()) {
             Ok(bytes) if !fresh => read(&bytes),
             _ => HashMap::new(),
@@ -87,7 +87,7 @@ impl Vectors {
     }
 
     /// Ends it, and writes down what is new.
-    pub(in crate::bench) async fn stop(self) -> Result<(), Error> {
+    pub(super) async fn stop(self) -> Result<(), Error> {
         self.server.abort();
         self.minilm.stop().await?;
         if self.memory.computed.load(Ordering::Relaxed) == 0 {
