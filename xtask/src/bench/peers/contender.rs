@@ -1,5 +1,6 @@
 //! What each side can do.
 
+use super::super::samples::Samples;
 use super::talk::{Asked, Said};
 use crate::Error;
 
@@ -24,6 +25,11 @@ pub(super) trait Contender {
 
     /// The ids of the [`LIMIT`] turns that fit a question best, best first.
     fn search(&mut self, asked: &Asked<'_>) -> Result<(Took, Vec<String>), Error>;
+
+    /// Where the time of its calls went, as far as it tells: the call, the part, milliseconds.
+    fn parts(&self) -> Vec<(&'static str, String, Samples)> {
+        Vec::new()
+    }
 
     /// Lets what a call left to be done end, and answers after how many milliseconds it had.
     fn settle(&mut self) -> Result<f64, Error> {

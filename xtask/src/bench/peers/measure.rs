@@ -25,6 +25,8 @@ pub(super) struct Measured {
     /// Searches that brought fewer hits than were asked for.
     pub(super) short: usize,
     pub(super) searches: usize,
+    /// Where its time went: the call, the part, milliseconds.
+    pub(super) parts: Vec<(&'static str, String, Samples)>,
 }
 
 /// Times of one kind of call.
@@ -110,6 +112,9 @@ pub(super) fn search(
         bar.inc(u64::from(counts));
     }
     bar.finish_and_clear();
+    for (contender, measured) in contenders.iter().zip(all.iter_mut()) {
+        measured.parts = contender.parts();
+    }
     Ok(())
 }
 

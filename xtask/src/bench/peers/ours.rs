@@ -11,6 +11,7 @@ use tokio::runtime::Handle;
 use super::super::client::{Answer, Connection};
 use super::super::function;
 use super::super::recall::said;
+use super::super::samples::Samples;
 use super::contender::{Contender, LIMIT, Took};
 use super::talk::{Asked, Said, Talk};
 use crate::Error;
@@ -29,6 +30,7 @@ pub(super) struct Ours<'a> {
     context: Connection,
     /// Access tokens, by user.
     tokens: Vec<String>,
+    parts: Vec<(&'static str, String, Samples)>,
 }
 
 #[derive(Deserialize)]
@@ -55,7 +57,26 @@ impl<'a> Ours<'a> {
             tokens: users
                 .map(|user| stack.user_token(user.id))
                 .collect::<Result<_, _>>()?,
+            parts: Vec::new(),
         })
+    }
+
+    /// Reads `total;dur=1.2, supabase;dur=0.9`.
+    fn note(&mut self, call: &'static str, answer: &Answer) {
+        for part in answer.timing.split(',') {
+            let Some((name, took)) = part.trim().split_once(";dur=") else {
+                continue;
+            };
+            let known = self
+                .parts
+                .iter()
+                .position(|(of, part, _)| *of == call && part == name);
+            let place = known.unwrap_or_else(|| {
+                self.parts.push((call, name.to_owned(), Samples::default()));
+                self.parts.len() - 1
+            });
+            self.parts[place].2.push(took.parse().unwrap_or_default());
+        }
     }
 }
 
@@ -72,6 +93,7 @@ impl Contender for Ours<'_> {
         let begun = Instant::now();
         let answer = self.turns.send(&request)?;
         let took = took(begun, &answer);
+        self.note("POST /api/turns", &answer);
         answer.expect(&[201])?;
         Ok(took)
     }
@@ -84,11 +106,17 @@ impl Contender for Ours<'_> {
             "deadlineMs": DEADLINE_MS,
         });
         let token = Some(self.tokens[asked.user].as_str());
-        let path = "/api/context";
-        let request = function::request(Host::Vercel, "POST", path, token, &body.to_string());
+        let request = function::request(
+            Host::Vercel,
+            "POST",
+            "/api/context",
+            token,
+            &body.to_string(),
+        );
         let begun = Instant::now();
         let answer = self.context.send(&request)?;
         let took = took(begun, &answer);
+        self.note("POST /api/context", &answer);
         let context: Context = serde_json::from_slice(&answer.expect(&[200])?.body)?;
         if !context.degraded.is_empty() {
             return Err(format!("the context lacks {:?}", context.degraded).into());
@@ -96,6 +124,10 @@ impl Contender for Ours<'_> {
         let hits = context.items.into_iter();
         let hits = hits.filter(|item| item.source == "relevant");
         Ok((took, hits.map(|item| item.id).take(LIMIT).collect()))
+    }
+
+    fn parts(&self) -> Vec<(&'static str, String, Samples)> {
+        self.parts.clone()
     }
 
     /// Waits for the job that embeds.

@@ -53,6 +53,23 @@ const BARS: [Bar; 4] = [
     },
 ];
 
+/// Where the time went, as `server-timing` tells it; the part `total` is the endpoint's own.
+fn parts(all: &[Measured]) -> Table {
+    let mut table = Table::new(
+        "Where our time goes, by server-timing",
+        ["call", "part", "p50", "p95"],
+    );
+    for (call, part, samples) in all.iter().flat_map(|measured| &measured.parts) {
+        table.row([
+            (*call).into(),
+            part.as_str().into(),
+            Cell::Milliseconds(samples.median()),
+            Cell::Milliseconds(samples.percentile(95)),
+        ]);
+    }
+    table
+}
+
 pub(super) fn tables(all: &[Measured]) -> Vec<Table> {
     let mut tables = vec![
         times(
@@ -68,6 +85,7 @@ pub(super) fn tables(all: &[Measured]) -> Vec<Table> {
             "",
         ),
         found(all),
+        parts(all),
         bars(all),
     ];
     if all.iter().all(|measured| measured.recall().is_none()) {
