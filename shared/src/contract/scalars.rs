@@ -70,7 +70,8 @@ pub struct Text<const MAX: usize>(pub String);
 
 impl<const MAX: usize> Shape for Text<MAX> {
     fn schema(_: &mut Schemas) -> Value {
-        json!({ "type": "string", "maxLength": MAX })
+        // NUL is refused everywhere in a body; here the schema can say so.
+        json!({ "type": "string", "maxLength": MAX, "pattern": "^[^\\u0000]*$" })
     }
 }
 
