@@ -12,6 +12,7 @@ mod key_sets;
 mod packer;
 mod qstash_signatures;
 mod redactor;
+mod times;
 
 pub use self::access_tokens::access_tokens;
 pub use self::addresses::addresses;
@@ -21,6 +22,7 @@ pub use self::key_sets::key_sets;
 pub use self::packer::packer;
 pub use self::qstash_signatures::qstash_signatures;
 pub use self::redactor::redactor;
+pub use self::times::times;
 
 use std::sync::OnceLock;
 
@@ -39,7 +41,7 @@ use crate::problem::Problem;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Each of them.
-pub const TARGETS: [Target; 8] = [
+pub const TARGETS: [Target; 9] = [
     ("access_tokens", access_tokens),
     ("addresses", addresses),
     ("bodies", bodies),
@@ -48,6 +50,7 @@ pub const TARGETS: [Target; 8] = [
     ("packer", packer),
     ("qstash_signatures", qstash_signatures),
     ("redactor", redactor),
+    ("times", times),
 ];
 
 /// A request as a host hands it over.

@@ -77,30 +77,36 @@ fn to_year(year: u32) -> Option<u16> {
         .filter(|year| (1..=9999).contains(year))
 }
 
-/// `7 May 2023`, `the 7th of May`, `first of May`.
+/// `7 May 2023`, `the 7th of May`, `twenty-first of May`.
 fn day_first(tokens: &Tokens, at: usize) -> Option<Read> {
-    let word = match tokens.meaning(at) {
-        Meaning::Ordinal(day) => Some(day),
-        _ => None,
-    };
-    let day = word.or_else(|| tokens.day(at).filter(|_| !tokens.is_part(at)))?;
-    let dot = usize::from(tokens.is_sign(at + 1, '.'));
-    let name = tokens.skip(at + 1 + dot, Meaning::Of);
-    let of = name > at + 1 + dot;
-    let month = match tokens.meaning(name) {
-        Meaning::Month(month) if of || word.is_none() => month,
-        // "the second may be", "room 5 may have"
-        Meaning::MaybeMonth(month)
-            if of
-                || word.is_none()
-                    && (tokens.is_capital(name) || tokens.meaning(name + 1) != Meaning::Verb) =>
-        {
-            month
-        }
-        _ => return None,
-    };
+    let word = ordinal(tokens, at);
+    let number = || Some((tokens.day(at).filter(|_| !tokens.is_part(at))?, at + 1));
+    let (day, end) = word.or_else(number)?;
+    let end = end + usize::from(tokens.is_sign(end, '.'));
+    let name = tokens.skip(end, Meaning::Of);
+    let (month, sure) = month_at(tokens, name)?;
+    // "the second may be", "room 5 may have"
+    let verb = !sure && !tokens.is_capital(name) && tokens.meaning(name + 1) == Meaning::Verb;
+    if name == end && (word.is_some() || verb) {
+        return None;
+    }
     let (year, end) = year_after(tokens, name + 1);
     Some((Period::day(year, month, day), end))
+}
+
+/// `first`, `twenty-first`, and the place behind it.
+fn ordinal(tokens: &Tokens, at: usize) -> Option<(u8, usize)> {
+    match tokens.meaning(at) {
+        Meaning::Ordinal(day) => Some((day, at + 1)),
+        Meaning::Tens(tens) => {
+            let at = at + 1 + usize::from(tokens.is_sign(at + 1, '-'));
+            match tokens.meaning(at) {
+                Meaning::Ordinal(day @ 1..=9) => Some((tens + day, at + 1)),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
 }
 
 /// `May 7th, 2023`, `May 7-9`, `May 2023`, `May`.
@@ -109,8 +115,8 @@ fn month_first(tokens: &Tokens, at: usize, bare: bool) -> Option<Read> {
     let dot = tokens.is_sign(at + 1, '.') && tokens.get(at).is_some_and(|name| name.text.len() < 5);
     let behind = at + 1 + usize::from(dot);
     let number = tokens.skip(behind, Meaning::The);
-    if let Some(day) = day_after(tokens, number, sure || tokens.is_capital(at)) {
-        let (last, end) = last_day(tokens, number + 1).unwrap_or((day, number + 1));
+    if let Some((day, end)) = day_after(tokens, number, sure || tokens.is_capital(at)) {
+        let (last, end) = last_day(tokens, end).unwrap_or((day, end));
         let (year, end) = year_after(tokens, end);
         return Some((Period::days(year, month, day, last), end));
     }
@@ -130,15 +136,15 @@ pub(super) fn month_at(tokens: &Tokens, at: usize) -> Option<(u8, bool)> {
     }
 }
 
-/// The day behind a month's name. Behind a "may" that could be a verb, "5 people" is none.
-fn day_after(tokens: &Tokens, at: usize, sure: bool) -> Option<u8> {
-    let day = match tokens.meaning(at) {
-        Meaning::Ordinal(day) => Some(day).filter(|_| sure),
-        _ => tokens.day(at),
-    }?;
+/// The day behind a month's name, and the place behind it. In "may 5 people" there is none.
+fn day_after(tokens: &Tokens, at: usize, sure: bool) -> Option<(u8, usize)> {
+    if let Some(read) = ordinal(tokens, at) {
+        return Some(read).filter(|_| sure);
+    }
+    let day = tokens.day(at)?;
     let counts = matches!(tokens.meaning(at + 1), Meaning::Counted | Meaning::Unit(_));
     let clock = tokens.is_sign(at + 1, ':') || tokens.is_sign(at + 1, '%');
-    (!clock && (!counts || tokens.is_ordinal(at))).then_some(day)
+    (!clock && (!counts || tokens.is_ordinal(at))).then_some((day, at + 1))
 }
 
 /// The `-9` of `May 7-9`, and the place behind it.
@@ -154,19 +160,15 @@ fn last_day(tokens: &Tokens, at: usize) -> Option<(u8, usize)> {
         .map(|day| (day, at + 2))
 }
 
-/// The year behind a day or month, `, 2023` or `of 2023`, and the place behind it; else the same place.
+/// The year behind a day or month, `, 2023` or `of 2023`, and the place behind it; else the same place. A year 0 is one,
+/// of which there are no days.
 pub(super) fn year_after(tokens: &Tokens, at: usize) -> (Option<u16>, usize) {
     let comma = at + usize::from(tokens.is_sign(at, ','));
-    let place = tokens.skip(comma, Meaning::Of);
-    let place = if place == at {
-        tokens.skip(at, Meaning::In)
-    } else {
-        place
-    };
+    let place = tokens.skip_any(comma, &[Meaning::Of, Meaning::In]);
     let year = tokens
         .number(place, 4..=4)
         .filter(|_| !tokens.is_sign(place + 1, ':'));
-    match year.and_then(to_year) {
+    match year.and_then(|year| u16::try_from(year).ok()) {
         Some(year) => (Some(year), place + 1),
         None => (None, at),
     }

@@ -13,6 +13,9 @@ mod span;
 mod token;
 mod words;
 
+#[cfg(test)]
+mod tests;
+
 pub use self::span::{Base, Mark, Span, Unit};
 
 use self::token::Tokens;

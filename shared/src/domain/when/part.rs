@@ -14,22 +14,20 @@ pub(super) fn part(tokens: &Tokens, at: usize) -> Option<Read> {
         .or_else(|| of_the_year(tokens, at))
 }
 
-/// `first week of June 2023`, `last day of May`.
+/// `first week of June 2023`, `last day of May`, `second Sunday in July`.
 fn week(tokens: &Tokens, at: usize) -> Option<Read> {
     let place = match tokens.meaning(at) {
         Meaning::Ordinal(place @ 1..=4) => Some(place),
         Meaning::Last => None,
         _ => return None,
     };
-    let Meaning::Unit(length) = tokens.meaning(at + 1) else {
-        return None;
+    let length = match tokens.meaning(at + 1) {
+        Meaning::Unit(length) => length,
+        // The days of a week among which it is.
+        Meaning::Weekday(_) => Length::Week,
+        _ => return None,
     };
-    let name = tokens.skip(at + 2, Meaning::Of);
-    let name = if name == at + 2 {
-        tokens.skip(name, Meaning::In)
-    } else {
-        name
-    };
+    let name = tokens.skip_any(at + 2, &[Meaning::Of, Meaning::In]);
     if name == at + 2 {
         return None;
     }
@@ -55,7 +53,7 @@ fn third(tokens: &Tokens, at: usize) -> Option<Read> {
         return None;
     }
     let place = at + 1 + usize::from(tokens.is_sign(at + 1, '-'));
-    let place = tokens.skip(tokens.skip(place, Meaning::In), Meaning::Of);
+    let place = tokens.skip_any(place, &[Meaning::In, Meaning::Of]);
     if let Some((month, _)) = month_at(tokens, place) {
         let (named, end) = year_after(tokens, place + 1);
         // "late May 7" is a day.
@@ -80,39 +78,22 @@ fn third(tokens: &Tokens, at: usize) -> Option<Read> {
 
 /// A season, a holiday or a month, and which: `last summer`, `this May`, `Christmas 2022`.
 fn of_the_year(tokens: &Tokens, at: usize) -> Option<Read> {
-    let which = tokens.meaning(at);
-    let named = match which {
-        Meaning::Last | Meaning::This => tokens.skip(at + 1, Meaning::Past),
-        Meaning::Past => at + 1,
+    let latest = match tokens.meaning(at) {
+        Meaning::Last | Meaning::Past => Period::over,
+        Meaning::This => Period::begun,
         _ => {
-            let (yearless, named, end) = season(tokens, at).or_else(|| holiday(tokens, at))?;
-            return Some(dated(tokens, at, yearless, named, end));
+            let (yearless, shy, end) = season(tokens, at).or_else(|| holiday(tokens, at))?;
+            return Some(dated(tokens, at, yearless, shy, end));
         }
     };
+    let named = tokens.skip(at + 1, Meaning::Past);
     if let Some((period, _, end)) = season(tokens, named).or_else(|| holiday(tokens, named)) {
-        // "last summer of 2022" would be none.
-        let latest = if which == Meaning::This {
-            period?.begun()
-        } else {
-            period?.over()
-        };
-        return Some((Some(latest), end));
+        return Some((period.map(latest), end));
     }
-    // A verb may follow "this", and "last May 7" is a day.
-    if which == Meaning::This
-        && month_at(tokens, named).is_some_and(|(_, sure)| !sure && !tokens.is_capital(named))
-    {
-        return None;
-    }
-    let (period, end) = date(tokens, named, which != Meaning::This)?;
-    month_at(tokens, named)?;
-    let latest = |period: Period| {
-        if which == Meaning::This {
-            period.begun()
-        } else {
-            period.over()
-        }
-    };
+    // "last May 7"; a "may" in small letters is a verb behind "this".
+    let (_, sure) = month_at(tokens, named)?;
+    let bare = tokens.meaning(at) != Meaning::This || tokens.is_capital(named);
+    let (period, end) = date(tokens, named, bare).filter(|_| sure || bare)?;
     Some((period.map(latest), end))
 }
 
@@ -143,7 +124,7 @@ fn holiday(tokens: &Tokens, at: usize) -> Option<OfTheYear> {
         (Meaning::Eve, (month, day)) => (month, day - 1),
         _ => feast,
     };
-    let end = tokens.skip(tokens.skip(end, Meaning::Eve), Meaning::Unit(Length::Day));
+    let end = tokens.skip_any(end, &[Meaning::Eve, Meaning::Unit(Length::Day)]);
     Some((Period::day(None, month, day), false, end))
 }
 
@@ -152,7 +133,7 @@ fn dated(tokens: &Tokens, at: usize, yearless: Option<Period>, shy: bool, end: u
     let (year, after) = year_after(tokens, end);
     match (yearless, year) {
         // A winter has two years.
-        (Some(period), Some(year)) => (Some(of(period, year)), after),
+        (Some(period), Some(year @ 1..)) => (Some(of(period, year)), after),
         (Some(period), None) if !shy || has_company(tokens, at) => (Some(period), end),
         _ => (None, end),
     }

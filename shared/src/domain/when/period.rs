@@ -60,7 +60,7 @@ impl Period {
             return None;
         }
         let months = i32::from(month) - 1;
-        let grain = if last - first < 2 {
+        let grain = if last - first < 6 {
             Grain::Day
         } else {
             Grain::Long

@@ -9,7 +9,7 @@ pub(super) fn asks_for_a_time(tokens: &Tokens) -> bool {
         Meaning::When => true,
         Meaning::What => {
             let named = tokens.skip(at + 1, Meaning::Is);
-            is_time(tokens.meaning(at + 1)) || named > at + 1 && names_date(tokens, named)
+            is_time(tokens.meaning(at + 1)) || names_date(tokens, named)
         }
         Meaning::How => match tokens.meaning(at + 1) {
             Meaning::Long => true,

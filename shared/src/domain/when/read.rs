@@ -39,7 +39,9 @@ fn span(tokens: &Tokens, at: usize) -> Option<(Option<Span>, usize)> {
         Meaning::Next | Meaning::Every => return future(tokens, at + 1),
         _ => {}
     }
-    if let Some(read) = between(tokens, at, false).filter(|_| date(tokens, at, true).is_some()) {
+    if date(tokens, at, true).is_some()
+        && let Some(read) = between(tokens, at, false)
+    {
         return Some(read);
     }
     let (period, end) = period(tokens, at, false)?;

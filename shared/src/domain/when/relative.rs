@@ -152,7 +152,7 @@ pub(super) fn offset(tokens: &Tokens, at: usize) -> Option<(Stretch, bool, usize
 /// A number and its unit: `3 days`, `a couple of months`, and the place behind them.
 fn stretch(tokens: &Tokens, at: usize) -> Option<(Stretch, usize)> {
     let (low, high, end) = match tokens.meaning(at) {
-        Meaning::Count(..) => count(tokens, at)?,
+        Meaning::Count(..) | Meaning::Tens(_) => count(tokens, at)?,
         _ => {
             let number = tokens.number(at, 1..=4).filter(|_| !tokens.is_part(at))?;
             (number, number, at + 1)
@@ -173,7 +173,7 @@ fn stretch(tokens: &Tokens, at: usize) -> Option<(Stretch, usize)> {
     Some((Stretch { low, high, length }, end + 1))
 }
 
-/// `two`, `a few`, `a couple of`.
+/// `two`, `twenty-five`, `a few`, `a couple of`: at least, at most, and the place behind it.
 fn count(tokens: &Tokens, at: usize) -> Option<(u32, u32, usize)> {
     let of = |at: usize| match tokens.meaning(at) {
         Meaning::Count(low, high) => {
@@ -181,6 +181,11 @@ fn count(tokens: &Tokens, at: usize) -> Option<(u32, u32, usize)> {
         }
         _ => None,
     };
+    if let Meaning::Tens(tens) = tokens.meaning(at) {
+        let ones = at + 1 + usize::from(tokens.is_sign(at + 1, '-'));
+        let (low, high, end) = of(ones).unwrap_or((0, 0, at + 1));
+        return Some((low + u32::from(tens), high + u32::from(tens), end));
+    }
     // The last of them counts: "a few", "last couple".
     of(at + 1).or_else(|| of(at))
 }

@@ -80,6 +80,11 @@ impl<'a> Tokens<'a> {
             .map_or(Meaning::Other, |at| self.meaning(at))
     }
 
+    /// `at`, or the place behind it, if one of these is what stands there.
+    pub(super) fn skip_any(&self, at: usize, meanings: &[Meaning]) -> usize {
+        at + usize::from(meanings.contains(&self.meaning(at)))
+    }
+
     /// `at`, or the place behind it, if that is what stands there.
     pub(super) fn skip(&self, at: usize, meaning: Meaning) -> usize {
         at + usize::from(self.meaning(at) == meaning)
