@@ -166,7 +166,7 @@ object! { answer
         items: Vec<ContextItem>,
         /// The same in order of time, ready for a system message.
         prompt: String,
-        /// An estimate of the prompt's tokens, never over `maxTokens`.
+        /// At least the prompt's tokens, as OpenAI's models and Llama 3 count them; never over `maxTokens`.
         tokens: u32,
         /// The adapters that were late or failed, so that their part is missing.
         degraded: Vec<&'static str>,

@@ -72,8 +72,8 @@ fn facts_stand_among_the_turns_and_say_nothing_twice() {
             assert_eq!(fact["createdAt"], items[0]["createdAt"], "{context:?}");
             assert_eq!(fact["createdAt"], items[1]["createdAt"], "{context:?}");
             let prompt = context.body["prompt"].as_str().unwrap();
-            let known = format!("<memory>\n[known facts]\nsystem: {FACT}\n[conversation of ");
-            assert!(prompt.starts_with(&known), "{prompt}");
+            let known = format!("\n[known facts]\n- {FACT}\n[");
+            assert!(prompt.contains(&known), "{prompt}");
         });
     }
 }

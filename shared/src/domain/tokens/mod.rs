@@ -3,6 +3,7 @@
 //! The bound is proven for OpenAI's encodings `o200k_base` and `cl100k_base`, and tested against them
 //! (`docs/decisions`, "Tokens are bounded, not counted"). It says nothing about other tokenisers.
 
+mod budget;
 mod class;
 mod encoding;
 mod piece;
@@ -15,6 +16,7 @@ mod generate;
 #[cfg(test)]
 mod tests;
 
+pub use budget::Budget;
 use walk::Walk;
 
 /// At least as many tokens as `o200k_base` and `cl100k_base` make of `text`. Reads no table that has to be

@@ -53,6 +53,11 @@ impl<'a> Walk<'a> {
         self.totals[0].max(self.totals[1])
     }
 
+    /// The bounds of what was read, by the encodings' places.
+    pub(super) fn totals(&self) -> [u32; 2] {
+        self.totals
+    }
+
     /// The bound in one encoding.
     #[cfg(test)]
     pub(super) fn total(&self, encoding: Encoding) -> u32 {

@@ -20,6 +20,10 @@ const BUDGETS: [u32; 2] = [1500, 750];
 /// The most that a request may ask for: no answer is to be without its embedding.
 const DEADLINE_MS: u32 = 10_000;
 
+/// The most hits that a request may ask for: what a budget holds is for the packing to say, and some 35 turns fit into
+/// 1,500 tokens, more than the default limit.
+const NO_LIMIT: u32 = 100;
+
 /// More tokens than the hits of [`DEPTH`] ever have, as far as the endpoint takes it.
 const NO_BUDGET: u32 = 100_000;
 
@@ -99,6 +103,7 @@ pub(super) async fn ask(
     for (place, budget) in BUDGETS.into_iter().enumerate() {
         let body = json!({
             "query": question.text,
+            "limit": NO_LIMIT,
             "maxTokens": budget,
             "deadlineMs": DEADLINE_MS,
         });
@@ -125,6 +130,7 @@ pub(super) async fn packed_share(
 ) -> Result<f64, Error> {
     let body = json!({
         "query": question.text,
+        "limit": NO_LIMIT,
         "maxTokens": budget,
         "deadlineMs": DEADLINE_MS,
     });
