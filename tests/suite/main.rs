@@ -32,3 +32,4 @@ mod redaction;
 mod schedule;
 mod sweep;
 mod tokens;
+mod when;
