@@ -8,6 +8,8 @@
 mod draw;
 mod scale;
 
+pub(super) use scale::written;
+
 /// A line chart, or several beside each other.
 #[derive(Debug)]
 pub(super) struct Chart {

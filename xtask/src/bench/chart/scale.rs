@@ -20,7 +20,7 @@ pub(super) fn round_step(least: f64) -> f64 {
 }
 
 /// `50,000`, `2.5`
-pub(super) fn written(value: f64) -> String {
+pub(in crate::bench) fn written(value: f64) -> String {
     if value.fract().abs() > 1e-9 {
         return format!("{value:.2}").trim_end_matches('0').to_owned();
     }

@@ -1,6 +1,6 @@
 //! The results as a picture: latency against rows, and recall against tokens.
 
-use super::super::chart::{Axis, Chart, Line, picture};
+use super::super::chart::{Axis, Chart, Line, picture, written};
 use super::super::samples::Samples;
 use super::latency::Group;
 use super::{EACH, Measured};
@@ -25,7 +25,10 @@ pub(super) fn of(measured: &Measured) -> String {
     let mut charts = vec![
         latency(
             "Context, with more turns of one user",
-            format!("POST /api/context, among {} rows", measured.rows),
+            format!(
+                "POST /api/context, among {} rows",
+                written(f64::from(measured.rows))
+            ),
             Axis::tenfold("turns of the user", &values(&turns)),
             &turns,
             most,
