@@ -182,7 +182,7 @@ fn has_company(tokens: &Tokens, at: usize) -> bool {
         Meaning::Verb | Meaning::On | Meaning::To | Meaning::Of
     );
     match tokens.before(at, 1) {
-        Meaning::In | Meaning::Of | Meaning::Last | Meaning::Since | Meaning::Until => true,
+        Meaning::In | Meaning::Of | Meaning::Since | Meaning::Until => true,
         Meaning::Before | Meaning::After | Meaning::Early | Meaning::Mid | Meaning::Late => true,
         // "the March on Washington", "the may tree", "this may be"
         Meaning::The | Meaning::This => {

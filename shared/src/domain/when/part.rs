@@ -90,10 +90,10 @@ fn of_the_year(tokens: &Tokens, at: usize) -> Option<Read> {
     if let Some((period, _, end)) = season(tokens, named).or_else(|| holiday(tokens, named)) {
         return Some((period.map(latest), end));
     }
-    // "last May 7"; a "may" in small letters is a verb behind "this".
-    let (_, sure) = month_at(tokens, named)?;
+    month_at(tokens, named)?;
+    // In small letters, "may" is a verb behind "this".
     let bare = tokens.meaning(at) != Meaning::This || tokens.is_capital(named);
-    let (period, end) = date(tokens, named, bare).filter(|_| sure || bare)?;
+    let (period, end) = date(tokens, named, bare)?;
     Some((period.map(latest), end))
 }
 

@@ -23,6 +23,14 @@ pub(super) struct Stretch {
 pub(super) fn relative(tokens: &Tokens, at: usize) -> Option<Read> {
     match tokens.meaning(at) {
         Meaning::Today => Some((Some(Period::near(0, 1)), at + 1)),
+        Meaning::Now
+            if matches!(
+                tokens.before(at, 1),
+                Meaning::To | Meaning::Until | Meaning::And
+            ) =>
+        {
+            Some((Some(Period::near(0, 1)), at + 1))
+        }
         Meaning::Yesterday => Some((Some(Period::near(-1, 0)), at + 1)),
         Meaning::This => this(tokens, at + 1),
         Meaning::Last => last(tokens, at + 1),

@@ -28,6 +28,8 @@ pub(super) enum Meaning {
     /// At least and at most so many: "a" is 1 to 1, "few" 2 to 5.
     Count(u16, u16),
     Today,
+    /// An end, and no day: "what does she do now?"
+    Now,
     Yesterday,
     Last,
     Past,
@@ -183,7 +185,8 @@ const WORDS: &[(Meaning, &[&str])] = &[
     (Count(2, 3), &["couple"]),
     (Count(2, 5), &["few"]),
     (Count(3, 8), &["several"]),
-    (Today, &["today", "tonight", "now"]),
+    (Today, &["today", "tonight"]),
+    (Now, &["now"]),
     (Yesterday, &["yesterday"]),
     (Last, &["last", "previous"]),
     (Past, &["past"]),

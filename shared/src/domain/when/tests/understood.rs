@@ -166,6 +166,7 @@ const JOINED: &[(&str, &str)] = &[
     ),
     ("from March 2023 to now", "2023-03-01..2023-11-23"),
     ("from May until today", "2023-05-01..2023-11-23"),
+    ("between March 2023 and now", "2023-03-01..2023-11-23"),
     ("between 2019 and 2021", "2019-01-01..2022-01-04"),
     ("May to July 2023", "2023-05-01..2023-08-04"),
     ("the week before August 3, 2023", "2023-07-26..2023-08-11"),
