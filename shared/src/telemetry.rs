@@ -97,6 +97,7 @@ impl SpanStatus for StoreError {
             Self::NotFound => "not_found",
             Self::TurnConflict(_) => "conflict",
             Self::TurnErased(_) => "erased",
+            Self::UnknownTimeZone => "unknown_time_zone",
             Self::Adapter(error) => error.kind.code(),
         }
     }

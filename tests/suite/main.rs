@@ -28,6 +28,7 @@ mod operators;
 mod outages;
 mod poison;
 mod rate_limits;
+mod recall;
 mod redaction;
 mod schedule;
 mod sweep;

@@ -29,9 +29,10 @@ const DEADLINE: Duration = Duration::from_secs(30);
 const OURS: Adapter = Adapter::Supabase;
 
 /// The members of a line that make the turn; the others are what the service has made of it.
-const MEMBERS: [&str; 8] = [
+const MEMBERS: [&str; 9] = [
     "id",
     "role",
+    "name",
     "content",
     "attachments",
     "toolCalls",

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::scalars::{ClientId, List, Moment, Object, Text, Whole};
+use super::scalars::{ClientId, List, Moment, Name, Object, Text, Whole};
 use super::shape::{Read, Reader, Schemas, Shape, object, words};
 
 words! {
@@ -115,6 +115,8 @@ object! { request
         id: ClientId,
         /// Who said it.
         role: Role,
+        /// Their name, where several people or assistants talk. A query that names them finds what they said.
+        name: Option<Name>,
         /// What was said.
         content: Content,
         /// Files that came with it, kept as they are.
@@ -167,9 +169,10 @@ object! { request
     FetchContext {
         /// The session that is about to go on. One that is not known yet has no recent turns.
         session_id: Option<ClientId>,
-        /// What to look for: usually the user's last message.
-        query: Option<Text<10000>>,
-        /// The most items, neighbours not counted; 20 when absent.
+        /// What to look for: usually the user's last message. Of a long one the first 10,000 characters
+        /// count, and `notices` tells it.
+        query: Option<Text<100_000>>,
+        /// The most items; 20 when absent.
         limit: Option<Whole<1, 100>>,
         /// The most tokens of `prompt`; 1500 when absent.
         max_tokens: Option<Whole<1, 100000>>,
@@ -179,5 +182,10 @@ object! { request
         include: Option<List<Include, 1, 3>>,
         /// When the answer is wanted, in milliseconds; 250 when absent.
         deadline_ms: Option<Whole<10, 10000>>,
+        /// Where the user's days begin, for queries such as "what did I do yesterday": a name of the time zone
+        /// database (`Europe/Lisbon`); UTC when absent.
+        time_zone: Option<Name>,
+        /// Whether each item tells the parts of its score.
+        explain: Option<bool>,
     }
 }

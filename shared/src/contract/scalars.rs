@@ -64,6 +64,42 @@ impl Read for ClientId {
     }
 }
 
+/// Somebody's name: 1 to 64 characters without control characters.
+#[derive(Debug, Clone)]
+pub struct Name(pub String);
+
+impl Shape for Name {
+    fn schema(_: &mut Schemas) -> Value {
+        json!({ "type": "string", "minLength": 1, "maxLength": 64,
+            "pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f]+$" })
+    }
+}
+
+impl Read for Name {
+    fn read(value: Value, reader: &mut Reader) -> Option<Self> {
+        match value {
+            Value::String(name) if name.is_empty() => reader.fault("must not be empty"),
+            Value::String(name) if name.chars().any(char::is_control) => {
+                reader.fault("must not hold control characters")
+            }
+            Value::String(name) if name.chars().count() > 64 => {
+                reader.fault("must be at most 64 characters long")
+            }
+            Value::String(name) => Some(Self(name)),
+            _ => reader.fault("must be a string"),
+        }
+    }
+}
+
+impl Read for bool {
+    fn read(value: Value, reader: &mut Reader) -> Option<Self> {
+        match value {
+            Value::Bool(flag) => Some(flag),
+            _ => reader.fault("must be true or false"),
+        }
+    }
+}
+
 /// Text of at most `MAX` characters.
 #[derive(Debug, Clone)]
 pub struct Text<const MAX: usize>(pub String);

@@ -15,6 +15,8 @@ pub struct NewTurn {
     pub id: Id,
     /// Who said it.
     pub role: Role,
+    /// Their name.
+    pub name: Option<String>,
     /// As it was sent: a string or message parts.
     pub content: Value,
     /// What is searched and embedded.
@@ -42,6 +44,7 @@ impl NewTurn {
         let mut new = Self {
             id: Id::of_turn(user, session, &turn.id),
             role: turn.role,
+            name: turn.name.map(|name| name.0),
             text: RawText::new(text_of(&turn.content.0)),
             content: turn.content.0,
             attachments: list(turn.attachments),
@@ -73,6 +76,10 @@ impl NewTurn {
         hasher.update([0]);
         if let Some(at) = self.created_at {
             hasher.update(at.unix_timestamp_nanos().to_be_bytes());
+        }
+        // Came later than the others: without a name the hash is what it was before there were any.
+        if let Some(name) = &self.name {
+            hash_text(b'N', name, &mut hasher);
         }
         hasher.finalize().into()
     }
@@ -172,6 +179,7 @@ mod tests {
         let hash = turn(base.clone()).body_hash;
         for (name, value) in [
             ("role", json!("assistant")),
+            ("name", json!("Ann")),
             ("content", json!("y")),
             ("attachments", json!([])),
             ("toolCalls", json!([])),

@@ -96,11 +96,13 @@ fn candidates(mut data: &[u8]) -> Vec<Candidate> {
                 id: place.to_string(),
                 session_id: (!is_fact).then(|| session.to_string()),
                 role: Role::ALL[usize::from(role) % Role::ALL.len()],
+                name: None,
                 text: text.into_owned(),
                 score: 1.0 / (place + 1) as f64,
                 created_at: Moment(
                     OffsetDateTime::UNIX_EPOCH + Duration::hours(i64::from(time) * 7),
                 ),
+                parts: None,
             },
         });
     }

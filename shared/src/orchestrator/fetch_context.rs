@@ -21,18 +21,20 @@ use crate::contract::shape::Fault;
 use crate::domain::deadline::Deadline;
 use crate::domain::ids::{Id, UserId};
 use crate::domain::packing::{Candidate, pack};
+use crate::domain::when::{Asked, asked};
 use crate::problem::Problem;
 use crate::redact::{Numbers, RawText, RedactedText};
 
 const DEFAULT_LIMIT: u32 = 20;
 const DEFAULT_MAX_TOKENS: u32 = 1500;
 const DEFAULT_DEADLINE_MS: u32 = 250;
+const DEFAULT_TIME_ZONE: &str = "UTC";
 
 /// How many of the latest turns count by themselves.
 const RECENT: u32 = 10;
 
-/// How many of the best hits bring their neighbours.
-const NEIGHBORS: u32 = 3;
+/// How much of a query counts, in characters; a whole message of a chat is mostly shorter.
+const QUERY: usize = 10_000;
 
 /// What is kept of the deadline for the database while the query is being embedded.
 const RESERVE: Duration = Duration::from_millis(80);
@@ -93,6 +95,11 @@ struct Wanted {
     recent: u32,
     limit: u32,
     max_tokens: u32,
+    /// What the query says of time.
+    asked: Option<Asked>,
+    time_zone: String,
+    explain: bool,
+    notices: Vec<&'static str>,
 }
 
 /// What the cache has, and where it keeps more.
@@ -117,8 +124,12 @@ impl Wanted {
             .map_or(DEFAULT_DEADLINE_MS, |whole| whole.0);
         let wait = Duration::from_millis(wait.into());
         let deadline = Deadline::after(wait);
-        let text = body.query.as_ref().map(|query| query.0.trim());
-        let text = text.filter(|query| !query.is_empty());
+        let whole = body.query.as_ref().map(|query| query.0.trim());
+        let text = whole.map(beginning).filter(|query| !query.is_empty());
+        let notices = match text < whole {
+            true => vec!["query_cut"],
+            false => Vec::new(),
+        };
         let session = body.session_id.as_ref();
         // With a query and no session there is no conversation whose latest turns would matter.
         let query = text.filter(|_| wanted(Include::Relevant)).map(RawText::new);
@@ -138,7 +149,22 @@ impl Wanted {
             recent: if recent { RECENT } else { 0 },
             limit: body.limit.map_or(DEFAULT_LIMIT, |whole| whole.0),
             max_tokens: body.max_tokens.map_or(DEFAULT_MAX_TOKENS, |whole| whole.0),
+            asked: text.map(asked),
+            time_zone: body
+                .time_zone
+                .as_ref()
+                .map_or_else(|| DEFAULT_TIME_ZONE.to_owned(), |zone| zone.0.clone()),
+            explain: body.explain.unwrap_or_default(),
+            notices,
         })
+    }
+}
+
+/// As much of a query as counts.
+fn beginning(query: &str) -> &str {
+    match query.char_indices().nth(QUERY) {
+        Some((end, _)) => &query[..end],
+        None => query,
     }
 }
 
@@ -171,6 +197,7 @@ async fn find(
         prompt: packed.prompt,
         tokens: packed.tokens,
         degraded,
+        notices: wanted.notices.clone(),
         adapters: ContextAdapters {
             supabase: turns.supabase,
             embeddings: turns.embeddings,
@@ -221,7 +248,9 @@ async fn find_turns(
             .zip(embedding.as_deref())
             .map(|(embedder, vector)| (embedder.model(), vector)),
         limit: wanted.limit,
-        neighbors: NEIGHBORS,
+        asked: wanted.asked.as_ref(),
+        time_zone: &wanted.time_zone,
+        explain: wanted.explain,
     };
     let least = Deadline::after(DATABASE_LEAST.max(wanted.deadline.remaining()));
     let keeping = async {
@@ -261,9 +290,11 @@ fn candidate(found: Found) -> Option<Candidate> {
                     .unwrap_or_else(|| found.session_id.to_string()),
             ),
             role: Role::from_word(&found.role)?,
+            name: found.name,
             text: found.text,
             score: (found.score * 1e6).round() / 1e6,
             created_at: Moment(found.created_at),
+            parts: found.parts,
         },
     })
 }

@@ -35,6 +35,7 @@ pub use self::sync_session::sync_session;
 use std::time::Duration;
 
 use crate::adapters::supabase::StoreError;
+use crate::contract::shape::Fault;
 use crate::problem::Problem;
 
 /// How long the database may take for anything but a context.
@@ -50,6 +51,10 @@ impl From<StoreError> for Problem {
             StoreError::TurnConflict(places) => Self::TurnConflict(places),
             // Whoever records turns knows their places, and tells them.
             StoreError::TurnErased(_) => Self::TurnErased(Vec::new()),
+            StoreError::UnknownTimeZone => Self::InvalidRequest(vec![Fault {
+                pointer: "/timeZone".to_owned(),
+                message: "is no time zone that the database knows".to_owned(),
+            }]),
             StoreError::Adapter(error) => {
                 use crate::adapters::ErrorKind;
                 match error.kind {

@@ -93,6 +93,7 @@ fn stored_turn(row: TurnRow) -> Option<StoredTurn> {
         seq: row.seq,
         revision: row.revision,
         role: Role::from_word(&row.role)?,
+        name: row.name,
         content: row.content,
         attachments: row.attachments,
         tool_calls: row.tool_calls,

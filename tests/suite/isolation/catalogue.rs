@@ -42,6 +42,7 @@ bury_turns: memory_worker
 discard_dead_letters: nobody
 fetch_context: authenticated
 give_up_job: memory_worker
+has_large_index: authenticated
 job_patience: authenticated, memory_sweeper, memory_worker
 keyed_hash: nobody
 large_index_name: authenticated
@@ -57,7 +58,8 @@ settle_job: memory_worker
 sync_session: authenticated
 sync_state: authenticated
 time_words: authenticated
-user_id: authenticated, memory_worker";
+user_id: authenticated, memory_worker
+word_keys: authenticated, memory_worker";
 
 /// The views, which are their owner's: nobody else may look at one.
 const VIEWS: &str = "

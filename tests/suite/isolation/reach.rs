@@ -188,6 +188,7 @@ fn value(world: &World, argument: &str, kind: &str) -> Option<String> {
             "11".repeat(32)
         ),
         ("p_time_zone", _) => "'UTC'".to_owned(),
+        ("p_spans", _) => "'[]'".to_owned(),
         ("p_session_only", _) => "false".to_owned(),
         (_, "uuid[]") => format!("array['{BENS_TURN}']"),
         (_, "text") => "'x'".to_owned(),

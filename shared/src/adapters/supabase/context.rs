@@ -2,20 +2,23 @@
 
 use time::OffsetDateTime;
 use tokio_postgres::Row;
-use tokio_postgres::types::Type;
+use tokio_postgres::types::{Json, Type};
 use uuid::Uuid;
 
 use super::error::malformed;
 use super::halfvec::half;
 use super::transaction::Actor;
 use super::{StoreError, Supabase};
+use crate::contract::answers::ScoreParts;
 use crate::domain::deadline::Deadline;
 use crate::domain::ids::UserId;
+use crate::domain::when::Asked;
 use crate::redact::RawText;
 
 const FETCH: &str = "
-select source, turn_id, external_id, session_id, session_external_id, role, text, seq, created_at, score
-from memories.fetch_context($1, $2, $3, $4, $5, $6, $7, $8)";
+select
+    source, turn_id, external_id, session_id, session_external_id, role, name, text, seq, created_at, score, parts
+from memories.fetch_context($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
 
 /// What is asked for.
 #[derive(Debug)]
@@ -30,10 +33,14 @@ pub struct ContextQuery<'a> {
     pub text: Option<&'a RawText>,
     /// The model's name and the query's embedding, of length 1.
     pub embedding: Option<(&'a str, &'a [f32])>,
-    /// The most hits.
+    /// The most turns.
     pub limit: u32,
-    /// How many of the best hits bring their neighbours.
-    pub neighbors: u32,
+    /// What the words say of time.
+    pub asked: Option<&'a Asked>,
+    /// Where the user's days begin: a name of the time zone database.
+    pub time_zone: &'a str,
+    /// Whether the parts of each score are told.
+    pub explain: bool,
 }
 
 /// One turn that was found.
@@ -51,6 +58,8 @@ pub struct Found {
     pub session_external_id: Option<String>,
     /// Who said it.
     pub role: String,
+    /// Their name.
+    pub name: Option<String>,
     /// What was said.
     pub text: String,
     /// Its place in the session.
@@ -59,6 +68,8 @@ pub struct Found {
     pub created_at: OffsetDateTime,
     /// From 0 to 1, falling.
     pub score: f64,
+    /// What it is made of.
+    pub parts: Option<ScoreParts>,
 }
 
 impl Supabase {
@@ -71,6 +82,8 @@ impl Supabase {
     ) -> Result<Vec<Found>, StoreError> {
         let halfvec = self.halfvec_types(deadline).await?.one.clone();
         let embedding = query.embedding.map(|(_, vector)| half(vector));
+        let for_a_time = query.asked.is_some_and(|asked| asked.for_a_time);
+        let spans = query.asked.map_or(&[][..], |asked| &asked.spans);
         let number = |n: u32| i32::try_from(n).unwrap_or(i32::MAX);
         let rows = self
             .transact(
@@ -85,7 +98,10 @@ impl Supabase {
                     (&query.embedding.map(|(model, _)| model), Type::TEXT),
                     (&embedding, halfvec),
                     (&number(query.limit), Type::INT4),
-                    (&number(query.neighbors), Type::INT4),
+                    (&for_a_time, Type::BOOL),
+                    (&Json(spans), Type::JSONB),
+                    (&query.time_zone, Type::TEXT),
+                    (&query.explain, Type::BOOL),
                 ],
                 deadline,
             )
@@ -103,10 +119,12 @@ fn found(row: &Row) -> Result<Found, StoreError> {
             session_id: row.try_get(3)?,
             session_external_id: row.try_get(4)?,
             role: row.try_get(5)?,
-            text: row.try_get(6)?,
-            seq: row.try_get::<_, i32>(7)?.unsigned_abs(),
-            created_at: row.try_get(8)?,
-            score: row.try_get(9)?,
+            name: row.try_get(6)?,
+            text: row.try_get(7)?,
+            seq: row.try_get::<_, i32>(8)?.unsigned_abs(),
+            created_at: row.try_get(9)?,
+            score: row.try_get(10)?,
+            parts: row.try_get::<_, Option<Json<_>>>(11)?.map(|parts| parts.0),
         })
     };
     read().map_err(malformed)

@@ -18,6 +18,8 @@ pub enum StoreError {
     TurnConflict(Vec<usize>),
     /// Turns that were erased; our ids of them.
     TurnErased(Vec<Uuid>),
+    /// A time zone that the database does not know.
+    UnknownTimeZone,
     /// The database itself.
     Adapter(Error),
 }
@@ -44,6 +46,8 @@ impl From<tokio_postgres::Error> for StoreError {
                 let ids = serde_json::from_str(detail.unwrap_or("[]"));
                 Self::TurnErased(ids.unwrap_or_default())
             }
+            // What `at time zone` raises; no other statement of ours can.
+            Some(("22023", _)) => Self::UnknownTimeZone,
             _ => Self::Adapter(classify(&error)),
         }
     }

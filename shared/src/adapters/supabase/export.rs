@@ -105,6 +105,7 @@ lines as (
             'seq', t.seq,
             'revision', t.revision,
             'role', t.role,
+            'name', t.name,
             'content', t.content,
             'attachments', t.attachments,
             'toolCalls', t.tool_calls,

@@ -34,7 +34,7 @@ const READ: &str = "
 select
     s.id, s.external_id, s.title, s.metadata, s.last_seq, s.last_synced_at, s.created_at, s.updated_at,
     t.id, t.external_id, t.seq, t.revision, t.role, t.content, t.attachments, t.tool_calls,
-    t.tool_results, t.metadata, t.created_at
+    t.tool_results, t.metadata, t.created_at, t.name
 from memories.sessions as s
 left join lateral (
     select *, sum(pg_column_size(to_jsonb(page))) over (
@@ -43,7 +43,7 @@ left join lateral (
     from (
         select
             t.id, t.external_id, t.seq, t.revision, t.role, t.content, t.attachments, t.tool_calls,
-            t.tool_results, t.metadata, t.created_at
+            t.tool_results, t.metadata, t.created_at, t.name
         from memories.turns as t
         where t.user_id = s.user_id and t.session_id = s.id and t.seq > $2
         order by t.seq
@@ -114,6 +114,8 @@ pub struct TurnRow {
     pub revision: u32,
     /// Who said it.
     pub role: String,
+    /// Their name.
+    pub name: Option<String>,
     /// As it was sent.
     pub content: Value,
     /// As they were sent.
@@ -275,6 +277,7 @@ fn turn_row(row: &Row) -> Result<Option<TurnRow>, StoreError> {
             tool_results: row.try_get(16)?,
             metadata: row.try_get(17)?,
             created_at: row.try_get(18)?,
+            name: row.try_get(19)?,
         }))
     };
     read().map_err(malformed)

@@ -95,6 +95,7 @@ fn document(turn: &NewTurn) -> Value {
     });
     let optional = [
         ("externalId", turn.id.external.clone().map(Value::String)),
+        ("name", turn.name.clone().map(Value::String)),
         ("attachments", turn.attachments.clone()),
         ("toolCalls", turn.tool_calls.clone()),
         ("toolResults", turn.tool_results.clone()),

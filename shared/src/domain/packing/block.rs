@@ -67,8 +67,7 @@ impl Block {
                 headings.push_str(line::FACTS);
             }
         } else {
-            let name = None;
-            line::push_turn(&mut line, item.role, name, &item.text);
+            line::push_turn(&mut line, item.role, item.name.as_deref(), &item.text);
             self.push_headings(&mut headings, candidate);
         }
         let left = self.left.after(&headings)?.after(&line)?;

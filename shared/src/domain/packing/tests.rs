@@ -24,9 +24,11 @@ fn candidate(session: &str, seq: u32, text: &str) -> Candidate {
             id: seq.to_string(),
             session_id: Some(session.to_owned()),
             role: Role::User,
+            name: None,
             text: text.to_owned(),
             score: 1.0,
             created_at: Moment(BEGIN + Duration::days(i64::from(seq))),
+            parts: None,
         },
     }
 }

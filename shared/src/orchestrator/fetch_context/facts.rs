@@ -66,9 +66,11 @@ fn candidate(fact: Fact) -> Candidate {
             id: fact.id,
             session_id: fact.session.map(|session| session.to_string()),
             role: Role::System,
+            name: None,
             text: fact.text,
             score: (fact.score.clamp(0.0, 1.0) * 1e6).round() / 1e6,
             created_at: Moment(fact.created_at.unwrap_or_else(OffsetDateTime::now_utc)),
+            parts: None,
         },
     }
 }

@@ -16,8 +16,9 @@ select memories.record_turns($1, $2, $3, $4, $5, $6)";
 
 /// As `shared/src/adapters/supabase/context.rs` has it.
 const FETCH: &str = "
-select source, turn_id, external_id, session_id, session_external_id, role, text, seq, created_at, score
-from memories.fetch_context($1, $2, $3, $4, $5, $6, $7, $8)";
+select
+    source, turn_id, external_id, session_id, session_external_id, role, name, text, seq, created_at, score, parts
+from memories.fetch_context($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
 
 /// A connection on a runtime of one thread, as a function has it: no thread waits for another.
 pub(super) struct Bare {
@@ -87,7 +88,10 @@ impl Bare {
                 (&lexical::NAME, Type::TEXT),
                 (&query.embedding, self.halfvec.clone()),
                 (&20_i32, Type::INT4),
-                (&3_i32, Type::INT4),
+                (&false, Type::BOOL),
+                (&Json(json!([])), Type::JSONB),
+                (&"UTC", Type::TEXT),
+                (&false, Type::BOOL),
             ],
         )
     }

@@ -7,28 +7,28 @@ use time::format_description::well_known::Rfc3339;
 use super::dataset::Turn;
 use crate::Error;
 
-/// The turn's body. Both speakers are people, so both have the role `user`, and the text says who spoke, as
-/// group chats write it; this is the one place that decides so.
+/// The turn's body. Both speakers are people, so both have the role `user` and their name, as in a group
+/// chat; this is the one place that decides so.
 pub(in crate::bench) fn body(turn: &Turn, at: OffsetDateTime) -> Result<Value, Error> {
-    Ok(json!({
+    let mut body = json!({
         "id": turn.id,
         "role": "user",
         "content": content(turn),
         "createdAt": at.format(&Rfc3339)?,
-    }))
+    });
+    if !turn.speaker.is_empty() {
+        body["name"] = json!(turn.speaker);
+    }
+    Ok(body)
 }
 
-/// `Ada: My canoe has a leak. [shared a photo of a canoe]`. A picture is told by its caption, as in the
+/// `[shared a photo of a canoe] My canoe has a leak.` A picture is told by its caption, as in the
 /// data set's own evaluation, which reads `Ada said, "…" and shared a photo of a canoe.`
 pub(in crate::bench) fn content(turn: &Turn) -> String {
-    let mut content = turn.text.clone();
-    if !turn.speaker.is_empty() {
-        content = format!("{}: {content}", turn.speaker);
+    match &turn.caption {
+        Some(caption) => format!("[shared {caption}] {}", turn.text),
+        None => turn.text.clone(),
     }
-    if let Some(caption) = &turn.caption {
-        content = format!("{content} [shared {caption}]");
-    }
-    content
 }
 
 /// Whether the prompt has all of a turn's content. Letters and digits are compared, since a prompt may be
@@ -65,11 +65,12 @@ mod tests {
     #[test]
     fn the_speaker_the_picture_and_the_date_are_told() {
         let body = body(&turn(None), datetime!(2023-05-08 13:56 UTC)).unwrap();
-        assert_eq!(body["content"], "Ada: A leak & <no> \"patch\".");
+        assert_eq!(body["content"], "A leak & <no> \"patch\".");
+        assert_eq!(body["name"], "Ada");
         assert_eq!(body["createdAt"], "2023-05-08T13:56:00Z");
         let shared = content(&turn(Some("a photo of a canoe")));
         assert!(
-            shared.ends_with("\"patch\". [shared a photo of a canoe]"),
+            shared.starts_with("[shared a photo of a canoe] A leak"),
             "{shared}"
         );
     }
@@ -78,14 +79,11 @@ mod tests {
     fn a_turn_is_known_again_however_it_is_escaped_but_only_whole() {
         let content = content(&turn(Some("a canoe")));
         for prompt in [
-            "<memory>\nuser: Ada: A leak & ‹no› \"patch\". [shared a canoe]\n</memory>",
-            "- Ada: A leak &amp; &lt;no&gt; &quot;patch&quot;.\n  [shared a canoe]",
+            "<memory>\nAda: [shared a canoe] A leak & ‹no› \"patch\".\n</memory>",
+            "- Ada: [shared a canoe]\n  A leak &amp; &lt;no&gt; &quot;patch&quot;.",
         ] {
             assert!(stands_in(&content, prompt), "{prompt}");
         }
-        assert!(!stands_in(
-            &content,
-            "user: Ada: A leak & <no> \"patch\". [shared a"
-        ));
+        assert!(!stands_in(&content, "Ada: [shared a canoe] A leak & <no> "));
     }
 }
