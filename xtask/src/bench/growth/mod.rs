@@ -88,6 +88,13 @@ pub(super) async fn run(arguments: &Arguments) -> Result<Report, Error> {
         false => built::functions(Host::Vercel, &["context"]),
     })
     .await?;
+    let budgets = match &arguments.data {
+        Some(data) => {
+            let shares = budgets::by_budget(data, &BUDGETS).await?;
+            BUDGETS.into_iter().zip(shares).collect()
+        }
+        None => Vec::new(),
+    };
     // The full one has btree_gin, as Supabase has.
     let (server, whole_postgres): (&Server, bool) = match postgres::full().await {
         Ok(full) => (&full.server, true),
@@ -100,16 +107,12 @@ pub(super) async fn run(arguments: &Arguments) -> Result<Report, Error> {
         users: by_users(server, &functions, arguments).await?,
         turns: Vec::new(),
         compared: Vec::new(),
-        budgets: Vec::new(),
+        budgets,
         rows: 0,
         whole_postgres,
         released: !unoptimised,
     };
     by_turns(server, &functions, arguments, &mut measured).await?;
-    if let Some(data) = &arguments.data {
-        let shares = budgets::by_budget(data, &BUDGETS).await?;
-        measured.budgets = BUDGETS.into_iter().zip(shares).collect();
-    }
     if let Some(path) = &arguments.picture {
         std::fs::write(path, pictures::of(&measured))?;
     }
