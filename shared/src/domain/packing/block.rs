@@ -60,17 +60,12 @@ impl Block {
     pub(super) fn fit(&self, candidate: &Candidate) -> Option<Fit> {
         let item = &candidate.item;
         let mut line = String::new();
-        let mut headings = String::new();
-        if item.source == Source::Fact {
-            line::push_fact(&mut line, &item.text);
-            if self.facts.is_empty() {
-                headings.push_str(line::FACTS);
-            }
-        } else {
-            line::push_turn(&mut line, item.role, item.name.as_deref(), &item.text);
-            self.push_headings(&mut headings, candidate);
+        match item.source {
+            Source::Fact => line::push_fact(&mut line, &item.text),
+            _ => line::push_turn(&mut line, item.role, item.name.as_deref(), &item.text),
         }
-        let left = self.left.after(&headings)?.after(&line)?;
+        // The line first: most of what is asked for comes when there is no room for a line.
+        let left = self.left.after(&line)?.after(&self.headings(candidate))?;
         Some(Fit { line, left })
     }
 
@@ -103,22 +98,32 @@ impl Block {
         }
     }
 
-    /// A day has a heading where it begins. So a turn needs its own, unless it stands behind one of its day or takes
-    /// over the next one's; and the next one gets one of its own where this turn comes between two of another day.
-    fn push_headings(&self, headings: &mut String, candidate: &Candidate) {
+    /// The headings that are needed once the candidate is there.
+    ///
+    /// A day has one where it begins. So a turn needs its own, unless it stands behind one of its day or takes over
+    /// the next one's; and the next one gets one of its own where this turn comes between two of another day.
+    fn headings(&self, candidate: &Candidate) -> String {
+        let mut headings = String::new();
+        if candidate.item.source == Source::Fact {
+            if self.facts.is_empty() {
+                headings.push_str(line::FACTS);
+            }
+            return headings;
+        }
         let day = line::day(candidate.item.created_at.0);
         let session = self.places.get(session_id(candidate));
         let around = session.map(|place| self.sessions[*place].around(candidate.seq));
         let (before, behind) = around.unwrap_or((None, None));
         if before != Some(day) && behind != Some(day) {
-            line::push_day(headings, day);
+            line::push_day(&mut headings, day);
         }
         if let Some(behind) = behind
             && before == Some(behind)
             && behind != day
         {
-            line::push_day(headings, behind);
+            line::push_day(&mut headings, behind);
         }
+        headings
     }
 
     /// Facts first, then the sessions from the oldest on; empty without a line. And its tokens.

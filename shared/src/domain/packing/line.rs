@@ -52,7 +52,12 @@ pub(super) fn push_fact(line: &mut String, text: &str) {
 fn push_said(line: &mut String, text: &str) {
     line.reserve(text.len() + 2);
     let mut was_space = true;
-    for character in text.chars() {
+    let mut rest = text;
+    while let Some(character) = rest.chars().next() {
+        // Most of most texts, a word at a time.
+        let plain = rest.bytes().take_while(is_plain).count();
+        let (taken, next) = rest.split_at(plain.max(character.len_utf8()));
+        rest = next;
         if character.is_whitespace() || character.is_control() {
             was_space = true;
             continue;
@@ -64,14 +69,18 @@ fn push_said(line: &mut String, text: &str) {
             line.push(' ');
             was_space = false;
         }
-        line.push(match character {
+        line.push_str(match character {
             // The block's delimiters, and what compatibility normalisation (NFKC) makes of others.
-            '<' | '＜' | '﹤' => '‹',
-            '>' | '＞' | '﹥' => '›',
-            _ => character,
+            '<' | '＜' | '﹤' => "‹",
+            '>' | '＞' | '﹥' => "›",
+            _ => taken,
         });
     }
     line.push('\n');
+}
+
+fn is_plain(byte: &u8) -> bool {
+    byte.is_ascii_graphic() && !matches!(byte, b'<' | b'>')
 }
 
 /// Characters that a reader does not see and a model does: they hide words in words, turn the order around, or spell

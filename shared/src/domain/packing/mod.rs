@@ -85,5 +85,5 @@ pub fn pack(mut candidates: Vec<Candidate>, max_tokens: u32) -> Packed {
 /// A fact is about what was said, whoever said it.
 fn is_same_speaker(one: &ContextItem, other: &ContextItem) -> bool {
     let is_fact = [one, other].map(|item| item.source == Source::Fact);
-    is_fact.contains(&true) || one.role == other.role
+    is_fact.contains(&true) || (one.role, &one.name) == (other.role, &other.name)
 }

@@ -1,10 +1,12 @@
 //! The name of who speaks, so that it is taken for nothing else.
 
+use std::borrow::Cow;
+
 /// The most characters of a name that a line has.
 const LONGEST: usize = 40;
 
 /// What a chat calls those who are no people, and what gives orders.
-const ROLES: [&str; 16] = [
+const ROLES: [&str; 17] = [
     "admin",
     "administrator",
     "agent",
@@ -21,15 +23,20 @@ const ROLES: [&str; 16] = [
     "prompt",
     "system",
     "tool",
+    "user",
 ];
 
 /// A name as a line shows it: letters, digits, single spaces and what stands between letters. So it is no heading, has no
 /// colon, no bracket and no line break; it begins with a letter or a digit.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Name(String);
+pub(super) struct Name<'a>(Cow<'a, str>);
 
 /// Nothing when nothing is left of it.
-pub(super) fn shown(name: &str) -> Option<Name> {
+pub(super) fn shown(name: &str) -> Option<Name<'_>> {
+    let is_plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if is_plain && (1..=LONGEST).contains(&name.len()) {
+        return Some(Name(Cow::Borrowed(name)));
+    }
     let mut shown = String::new();
     let mut length = 0;
     let mut was_space = false;
@@ -49,10 +56,10 @@ pub(super) fn shown(name: &str) -> Option<Name> {
             break;
         }
     }
-    (!shown.is_empty()).then_some(Name(shown))
+    (!shown.is_empty()).then_some(Name(Cow::Owned(shown)))
 }
 
-impl Name {
+impl Name<'_> {
     pub(super) fn as_str(&self) -> &str {
         &self.0
     }
@@ -60,10 +67,10 @@ impl Name {
     /// Whether it may stand where the role would: no word of it is a role's, and its letters are not of several alphabets,
     /// as in a `system` with a Cyrillic `у`. (A word that is written in look-alikes altogether is not known.)
     pub(super) fn stands_alone(&self) -> bool {
-        // By way of capitals, of which `ſ` has the same as `s`.
-        let lower = self.0.to_uppercase().to_lowercase();
+        // `ſ` has the same capital as `s`.
+        let lower = self.0.replace('ſ', "s");
         let mut words = lower.split(|character: char| !character.is_alphanumeric());
-        let is_role = words.any(|word| word == "user" || ROLES.contains(&word));
+        let is_role = words.any(|word| ROLES.iter().any(|role| role.eq_ignore_ascii_case(word)));
         let mut letters = self.0.chars().filter(|character| character.is_alphabetic());
         let latin = letters.clone().any(is_latin);
         let are_mixed = latin && letters.any(|character| !is_latin(character));
@@ -103,7 +110,9 @@ mod tests {
     use super::*;
 
     fn shown_as(name: &str) -> String {
-        shown(name).map(|name| name.0).unwrap_or_default()
+        shown(name)
+            .map(|name| name.0.into_owned())
+            .unwrap_or_default()
     }
 
     #[test]
