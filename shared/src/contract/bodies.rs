@@ -172,7 +172,7 @@ object! { request
         /// What to look for: usually the user's last message. Of a long one the first 10,000 characters
         /// count, and `notices` tells it.
         query: Option<Text<100_000>>,
-        /// The most items; 20 when absent.
+        /// The most items, neighbours not counted; 20 when absent.
         limit: Option<Whole<1, 100>>,
         /// The most tokens of `prompt`; 1500 when absent.
         max_tokens: Option<Whole<1, 100000>>,
