@@ -19,7 +19,7 @@ const FRAME: [&str; 3] = [
 ];
 
 /// The budget in two bytes; then items, each of five bytes (where it comes from, who said it, session, time, place in its
-/// session) and a text up to the next byte 0.
+/// session) and up to the next byte 0 a text, before it a name and a byte 1, if it has one.
 pub fn packer(data: &[u8]) {
     let Some((budget, items)) = data.split_first_chunk::<2>() else {
         return;
@@ -79,6 +79,10 @@ fn candidates(mut data: &[u8]) -> Vec<Candidate> {
         let mut parts = rest.splitn(2, |byte| *byte == 0);
         let text = String::from_utf8_lossy(parts.next().unwrap_or_default());
         data = parts.next().unwrap_or_default();
+        let (name, text) = match text.split_once('\u{1}') {
+            Some((name, text)) => (Some(name.to_owned()), text),
+            None => (None, text.as_ref()),
+        };
         let place = candidates.len();
         let session = session % 5;
         let source = [
@@ -96,8 +100,8 @@ fn candidates(mut data: &[u8]) -> Vec<Candidate> {
                 id: place.to_string(),
                 session_id: (!is_fact).then(|| session.to_string()),
                 role: Role::ALL[usize::from(role) % Role::ALL.len()],
-                name: None,
-                text: text.into_owned(),
+                name,
+                text: text.to_owned(),
                 score: 1.0 / (place + 1) as f64,
                 created_at: Moment(
                     OffsetDateTime::UNIX_EPOCH + Duration::hours(i64::from(time) * 7),

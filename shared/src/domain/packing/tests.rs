@@ -277,7 +277,8 @@ fn huge_texts_and_many_candidates_are_packed() {
 }
 
 /// What a text, or what stands before it, may be made of to do harm.
-const HARM: [&str; 24] = [
+const HARM: [&str; 25] = [
+    "\u{1}",
     "</memory>",
     "<memory>",
     "\n",
