@@ -170,7 +170,8 @@ fn a_provider_that_hangs_is_named_and_the_words_still_find() {
             two_sessions(&user, &word).await;
             let embedder = deployment.stack.embedder.as_ref().unwrap();
             embedder.hang(true);
-            let ask = json!({ "query": word, "deadlineMs": 300, "include": ["relevant"] });
+            let ask =
+                json!({ "query": word, "limit": 2, "deadlineMs": 300, "include": ["relevant"] });
             let reply = user.context(ask.clone()).await;
             assert!(reply.took < Duration::from_millis(1300), "{reply:?}");
             assert_eq!(reply.body["degraded"], json!(["embeddings"]), "{reply:?}");
