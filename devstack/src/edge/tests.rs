@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use memory_orchestrator::{
     adapters::{
         ErrorKind,
-        embeddings::{EmbeddableText, Embedder},
+        embeddings::{EmbeddableText, Embedder, TextRole},
         http::Outbound,
     },
     config,
@@ -63,6 +63,7 @@ impl Bench {
 
     fn embedder(&self, key: &str) -> Embedder {
         let config = config::Embeddings {
+            provider: config::EmbeddingsProvider::Supabase,
             url: self.function.url().to_owned(),
             key: Some(config::Secret::new(key)),
             model: "gte-small".to_owned(),
@@ -115,14 +116,21 @@ async fn the_services_adapter_is_served() {
     let texts: Vec<EmbeddableText> = texts.collect();
     let texts: Vec<&EmbeddableText> = texts.iter().collect();
     for key in [bench.service.as_str(), SECRET_KEY] {
-        let vectors = bench.embedder(key).embed(&texts, soon()).await.unwrap();
+        let vectors = bench
+            .embedder(key)
+            .embed(&texts, TextRole::Document, soon())
+            .await
+            .unwrap();
         assert_eq!(vectors.len(), 41);
         assert_eq!(vectors[3], vectors[40]);
         assert_ne!(vectors[3], vectors[4]);
         let length: f32 = vectors[0].iter().map(|x| x * x).sum();
         assert!((length - 1.0).abs() < 1e-5);
     }
-    let denied = bench.embedder("wrong").embed(&texts, soon()).await;
+    let denied = bench
+        .embedder("wrong")
+        .embed(&texts, TextRole::Document, soon())
+        .await;
     assert_eq!(denied.unwrap_err().kind, ErrorKind::Denied);
 }
 

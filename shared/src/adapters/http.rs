@@ -68,8 +68,8 @@ fn build(extra_roots: Option<&str>) -> Result<Client, String> {
         .map_err(|error| error.to_string())
 }
 
-/// The longest answer that is read: 32 vectors of 4,000 dimensions are a tenth of it.
-const MOST_BYTES: usize = 16 * 1024 * 1024;
+/// The longest answer that is read. No call asks for more vectors than fit into it.
+pub(super) const MOST_BYTES: usize = 16 * 1024 * 1024;
 
 /// What came back: the status, the headers and the whole body.
 type Exchanged = (StatusCode, http::HeaderMap, bytes::Bytes);
@@ -143,12 +143,19 @@ pub fn refusal(adapter: Adapter, status: StatusCode, headers: &http::HeaderMap) 
         adapter,
         kind,
         detail: format!("status {}", status.as_u16()),
-        retry_after: headers
-            .get(http::header::RETRY_AFTER)
-            .and_then(|value| value.to_str().ok())
-            .and_then(|text| text.trim().parse().ok())
-            .map(Duration::from_secs),
+        retry_after: wait(headers),
     }
+}
+
+/// How long the other side wants to be left alone, in whole seconds since that is what we pass on: OpenAI's and
+/// Azure's `retry-after-ms`, which is the finer one, or `retry-after`. A date is not understood; nobody sends one.
+fn wait(headers: &http::HeaderMap) -> Option<Duration> {
+    let number =
+        |name: &str| -> Option<u64> { headers.get(name)?.to_str().ok()?.trim().parse().ok() };
+    let finer = number("retry-after-ms").map(|milliseconds| milliseconds.div_ceil(1000));
+    finer
+        .or_else(|| number("retry-after"))
+        .map(Duration::from_secs)
 }
 
 #[cfg(test)]
@@ -157,6 +164,26 @@ mod tests {
     use std::net::TcpListener;
 
     use super::*;
+
+    #[test]
+    fn a_wait_is_taken_from_whoever_names_one() {
+        for (headers, seconds) in [
+            (&[("retry-after", "7")][..], Some(7)),
+            (&[("retry-after-ms", "1500")], Some(2)),
+            (&[("retry-after", "60"), ("retry-after-ms", "20")], Some(1)),
+            (&[("retry-after", "7"), ("retry-after-ms", "soon")], Some(7)),
+            (&[("retry-after", "-1")], None),
+            (&[], None),
+        ] {
+            let headers = headers
+                .iter()
+                .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
+                .collect();
+            let error = refusal(Adapter::Embeddings, StatusCode::TOO_MANY_REQUESTS, &headers);
+            assert_eq!(error.kind, ErrorKind::Throttled);
+            assert_eq!(error.retry_after, seconds.map(Duration::from_secs));
+        }
+    }
 
     #[tokio::test]
     async fn an_answer_without_end_is_not_read_to_it() {

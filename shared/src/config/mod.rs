@@ -1,6 +1,7 @@
 //! The deployment's configuration: read once at start, and a bad value is named.
 
 mod callers;
+mod embeddings;
 pub mod env;
 mod jobs;
 mod limits;
@@ -12,9 +13,10 @@ mod source;
 use std::fmt;
 
 pub use self::callers::{Cors, Tokens};
+pub use self::embeddings::{Embeddings, EmbeddingsProvider};
 pub use self::jobs::{Jobs, QStash};
 pub use self::limits::{LimitClass, Limits, Rule};
-pub use self::providers::{Embeddings, Mem0, Mem0Api, Redis};
+pub use self::providers::{Mem0, Mem0Api, Redis};
 pub use self::secret::Secret;
 use self::source::{Source, fault};
 use crate::redact;

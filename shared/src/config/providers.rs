@@ -1,22 +1,7 @@
-//! The providers: embeddings, Mem0, Redis. Each is used when its address or its key is set.
+//! Mem0 and Redis. Each is used when its address or its key is set.
 
 use super::{ConfigError, Secret, Source, env, fault};
 use crate::contract::bodies::Role;
-
-/// A provider in OpenAI's shape.
-#[derive(Debug, Clone)]
-pub struct Embeddings {
-    /// The endpoint, whole.
-    pub url: String,
-    /// A bearer token.
-    pub key: Option<Secret>,
-    /// As it is sent, and as it stands beside each embedding.
-    pub model: String,
-    /// The length of a vector.
-    pub dimensions: usize,
-    /// Whether it is the team's own, and may see what users said as they said it.
-    pub trusted: bool,
-}
 
 /// Which of Mem0's two APIs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,32 +39,6 @@ pub struct Redis {
 }
 
 impl<F: Fn(&str) -> Option<String>> Source<'_, F> {
-    pub(super) fn embeddings(&self) -> Result<Option<Embeddings>, ConfigError> {
-        Ok(match self.get(env::EMBEDDINGS_URL) {
-            None => None,
-            Some(_) => Some(Embeddings {
-                url: self.url(env::EMBEDDINGS_URL, "")?,
-                key: self.get(env::EMBEDDINGS_API_KEY).map(Secret::new),
-                model: self.or(env::EMBEDDINGS_MODEL, "gte-small"),
-                dimensions: self.whole(env::EMBEDDINGS_DIMENSIONS, 1..=4000, 384)?,
-                trusted: self.flag(env::EMBEDDINGS_TRUSTED, false)?,
-            }),
-        })
-    }
-
-    pub(super) fn next_embeddings(&self) -> Result<Option<Embeddings>, ConfigError> {
-        Ok(match self.get(env::EMBEDDINGS_NEXT_URL) {
-            None => None,
-            Some(_) => Some(Embeddings {
-                url: self.url(env::EMBEDDINGS_NEXT_URL, "")?,
-                key: self.get(env::EMBEDDINGS_NEXT_API_KEY).map(Secret::new),
-                model: self.required(env::EMBEDDINGS_NEXT_MODEL)?,
-                dimensions: self.whole(env::EMBEDDINGS_NEXT_DIMENSIONS, 1..=4000, 384)?,
-                trusted: self.flag(env::EMBEDDINGS_NEXT_TRUSTED, false)?,
-            }),
-        })
-    }
-
     pub(super) fn redis(&self) -> Result<Option<Redis>, ConfigError> {
         Ok(match self.get(env::UPSTASH_REDIS_REST_URL) {
             None => None,

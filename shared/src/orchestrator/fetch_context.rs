@@ -10,7 +10,7 @@ use self::facts::{add_facts, find_facts};
 use super::App;
 use super::cache::{Cache, Question, Ticket};
 use super::report::reported;
-use crate::adapters::embeddings::EmbeddableText;
+use crate::adapters::embeddings::{EmbeddableText, TextRole};
 use crate::adapters::supabase::{ContextQuery, Found};
 use crate::contract::answers::{
     AdapterReport, AdapterStatus, ContextAdapters, ContextItem, FetchContextAnswer, Source,
@@ -228,7 +228,8 @@ async fn find_turns(
     let mut embedding = cached.filter(|_| wanted.embeddable.is_some());
     let mut fresh = None;
     if let (Some(text), Some(embedder), None) = (&wanted.embeddable, &app.embedder, &embedding) {
-        let (vectors, report) = reported(embedder.embed(&[text], wanted.embedding_deadline)).await;
+        let made = embedder.embed(&[text], TextRole::Query, wanted.embedding_deadline);
+        let (vectors, report) = reported(made).await;
         embeddings = report;
         embedding = vectors.ok().and_then(|mut vectors| vectors.pop());
         match embedding {

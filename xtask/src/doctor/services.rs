@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use memory_orchestrator::adapters::embeddings::{EmbeddableText, Embedder};
+use memory_orchestrator::adapters::embeddings::{EmbeddableText, Embedder, TextRole};
 use memory_orchestrator::adapters::http::{Outbound, send};
 use memory_orchestrator::adapters::mem0::Mem0;
 use memory_orchestrator::adapters::upstash::redis::Redis;
@@ -69,7 +69,7 @@ async fn embedding(
     let (name, dimensions) = (model.model.clone(), model.dimensions);
     let embedder = Embedder::new(model.clone(), Arc::default(), Arc::clone(outbound));
     match embedder
-        .embed(&[&EmbeddableText::ours("hello")], soon())
+        .embed(&[&EmbeddableText::ours("hello")], TextRole::Query, soon())
         .await
     {
         Ok(_) => Finding::ok(area, format!("{name} answers with {dimensions} dimensions")),

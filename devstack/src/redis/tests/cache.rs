@@ -24,6 +24,7 @@ const VECTOR: [f32; 2] = [0.6, -0.8];
 /// A cache like that of a function, with its own connection.
 fn cache(redis: &Redis) -> Cache {
     let embeddings = config::Embeddings {
+        provider: config::EmbeddingsProvider::Compatible,
         url: String::new(),
         key: None,
         model: "gte".to_owned(),

@@ -87,6 +87,7 @@ mod tests {
 
     fn keys(secret: &str, model: &str) -> Keys {
         let embeddings = config::Embeddings {
+            provider: config::EmbeddingsProvider::Compatible,
             url: String::new(),
             key: None,
             model: model.to_owned(),

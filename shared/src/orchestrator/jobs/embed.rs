@@ -6,16 +6,12 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::Worked;
-use crate::adapters::embeddings::{EmbeddableText, Embedder};
+use crate::adapters::embeddings::{EmbeddableText, Embedder, TextRole};
 use crate::adapters::supabase::{Done, Failed, JobTurn, Settlement, TurnVector, Work};
 use crate::adapters::{Error, ErrorKind};
 use crate::domain::deadline::Deadline;
 use crate::orchestrator::App;
 use crate::redact::Numbers;
-
-/// The most tokens of a text that are sent: what providers take at most (OpenAI 8,191), and far more
-/// than a vector can say.
-const MAX_TOKENS: u32 = 8000;
 
 /// What every provider embeds.
 const PLAIN: &str = "tea";
@@ -35,11 +31,7 @@ pub(super) async fn embed(app: &App, work: &Work, numbers: &mut Numbers) -> Work
             .turns
             .iter()
             .filter(|turn| !turn.models.iter().any(|model| model == embedder.model()))
-            // Cut after redaction: half a value would not be found.
-            .map(|turn| {
-                let text = embedder.admit(&turn.text, numbers);
-                (turn, text.first(MAX_TOKENS))
-            })
+            .map(|turn| (turn, embedder.admit(&turn.text, numbers)))
             .collect();
         let embedded = embed_all(embedder, &missing, deadline).await;
         let mut outage = false;
@@ -94,6 +86,7 @@ async fn is_outage(embedder: &Embedder, kind: ErrorKind, deadline: Deadline) -> 
         || embedder
             .embed(
                 &[&EmbeddableText::ours(PLAIN)],
+                TextRole::Document,
                 deadline.at_most(PLAIN_DEADLINE),
             )
             .await
@@ -115,10 +108,10 @@ struct Embedded {
 /// one text, so that a text which no provider takes is alone in failing.
 async fn embed_all(embedder: &Embedder, turns: &[Text<'_>], deadline: Deadline) -> Embedded {
     let mut embedded = Embedded::default();
-    let mut batches: VecDeque<&[Text<'_>]> = turns.chunks(Embedder::BATCH).collect();
+    let mut batches: VecDeque<&[Text<'_>]> = embedder.batches(turns, |(_, text)| text).into();
     while let Some(batch) = batches.pop_front() {
         let texts: Vec<&EmbeddableText> = batch.iter().map(|(_, text)| text).collect();
-        match embedder.embed(&texts, deadline).await {
+        match embedder.embed(&texts, TextRole::Document, deadline).await {
             Ok(vectors) => {
                 embedded
                     .vectors
