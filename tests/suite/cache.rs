@@ -236,7 +236,9 @@ fn without_its_redis_the_service_is_complete_and_no_slower() {
             // Long enough for the instances to look again.
             tokio::time::sleep(Duration::from_millis(2100)).await;
             let id = format!("{}", recorded.len());
-            let reply = client.record("s", &[turn(&id, "Tea at five")]).await;
+            let reply = client
+                .record("s", &[turn(&id, &format!("Tea at {id} sharp"))])
+                .await;
             assert_eq!(reply.body["status"], "ok", "{fault:?} {reply:?}");
             assert!(reply.took < Duration::from_secs(1), "{fault:?} {reply:?}");
             recorded.push(json!(id));

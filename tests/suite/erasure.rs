@@ -2,6 +2,7 @@
 //! back, whatever was under way, is sent again, or is killed.
 
 mod interrupted;
+mod real_mem0;
 mod retention;
 mod sessions;
 
