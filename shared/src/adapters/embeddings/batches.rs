@@ -27,7 +27,7 @@ impl Load {
     }
 
     /// The texts in runs of what fits into a call, in their order, none of them empty.
-    pub(super) fn split<'a, T>(self, texts: &'a [T], text: impl Fn(&T) -> &str) -> Vec<&'a [T]> {
+    pub(super) fn split<T>(self, texts: &[T], text: impl Fn(&T) -> &str) -> Vec<&[T]> {
         let mut runs = Vec::new();
         let (mut start, mut spent) = (0, 0_u32);
         for (place, item) in texts.iter().enumerate() {

@@ -66,7 +66,6 @@ fn a_provider_sees_what_it_is_trusted_with() {
     let bob = RawText::new("bob@example.org");
     let again = embedder(false).admit(&bob, &mut numbers);
     assert_eq!(again.as_str(), "[EMAIL_2]");
-    assert_eq!(redacted.first(1).as_str(), "mail");
     assert_eq!(format!("{said:?} {redacted:?}").matches("mail").count(), 0);
 }
 
@@ -75,13 +74,11 @@ async fn what_one_provider_may_see_another_does_not_get() {
     let said = RawText::new("mail ann@example.org");
     let text = embedder(true).admit(&said, &mut Numbers::default());
     let soon = Deadline::after(Duration::from_secs(1));
-    for text in [&text, &text.first(1)] {
-        let refused = embedder(false)
-            .embed(&[text], TextRole::Query, soon)
-            .await
-            .unwrap_err();
-        assert_eq!(refused.kind, ErrorKind::Refused);
-    }
+    let refused = embedder(false)
+        .embed(&[&text], TextRole::Query, soon)
+        .await
+        .unwrap_err();
+    assert_eq!(refused.kind, ErrorKind::Refused);
     // Nobody listens there.
     let sent = embedder(true)
         .embed(&[&text], TextRole::Query, soon)

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::domain::tokens;
 use crate::redact::{Numbers, RawText, RedactedText, Redactor};
 
 /// What a provider may see.
@@ -33,15 +32,6 @@ impl EmbeddableText {
     /// The text, for what is made of it: a request, the name of a cached vector.
     pub fn as_str(&self) -> &str {
         &self.text
-    }
-
-    /// Its beginning, `max` tokens at most.
-    #[must_use]
-    pub fn first(&self, max: u32) -> Self {
-        Self {
-            text: tokens::first(&self.text, max).to_owned(),
-            is_raw: self.is_raw,
-        }
     }
 }
 
