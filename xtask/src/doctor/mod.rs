@@ -9,6 +9,7 @@ mod services;
 #[cfg(test)]
 mod tests;
 mod variables;
+mod vectors;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -59,7 +60,7 @@ async fn examine(env: Vec<(String, String)>, administrator: Option<Administrator
     let outbound = Arc::new(Outbound::new(config.outbound_ca.clone()));
     // A part whose own variables are wrong is not asked: it would fail for a reason that was told.
     let sound = |prefix: &str| !read.faulty.iter().any(|name| name.starts_with(prefix));
-    let (database, issuer, qstash, deployment, embeddings, redis, mem0) = tokio::join!(
+    let (database, issuer, qstash, deployment, embeddings, vectors, redis, mem0) = tokio::join!(
         async {
             match (sound("DATABASE_"), &administrator) {
                 (false, None) => Vec::new(),
@@ -96,6 +97,14 @@ async fn examine(env: Vec<(String, String)>, administrator: Option<Administrator
             }
         },
         async {
+            match &administrator {
+                Some(administrator) if sound("EMBEDDINGS_") => {
+                    vectors::examine(administrator, &config).await
+                }
+                _ => Vec::new(),
+            }
+        },
+        async {
             match &config.redis {
                 Some(redis) if sound("UPSTASH_") => {
                     Some(services::redis(redis.clone(), &outbound).await)
@@ -115,6 +124,7 @@ async fn examine(env: Vec<(String, String)>, administrator: Option<Administrator
     findings.extend(qstash);
     findings.extend(deployment);
     findings.extend(embeddings);
+    findings.extend(vectors);
     findings.extend(redis);
     findings.extend(mem0);
     findings

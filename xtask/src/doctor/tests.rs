@@ -1,5 +1,7 @@
 //! The doctor and the local stack: first all is well, then one thing after the other is not.
 
+mod vectors;
+
 use devstack::embedder::{self, Embedder, lexical};
 use devstack::postgres::{Database, shared};
 use devstack::qstash::{Qstash, Settings};
