@@ -21,6 +21,7 @@ pub mod redis;
 pub mod router;
 pub mod schemathesis;
 pub mod stack;
+mod trickle;
 
 use std::path::Path;
 

@@ -10,6 +10,7 @@ mod api;
 mod backfill;
 mod cache;
 mod connection;
+mod deadlines;
 mod erasure;
 mod export;
 mod faults;

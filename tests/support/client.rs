@@ -12,6 +12,9 @@ use crate::schema;
 /// How long a job may take on a machine that is busy with the other tests.
 const SYNC_DEADLINE: Duration = Duration::from_secs(20);
 
+/// How long a context may take there.
+const PATIENT_MS: u32 = 5000;
+
 /// A body and its content type.
 pub(crate) type Payload = (Option<String>, Vec<u8>);
 
@@ -114,8 +117,11 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// Asks for context that must come.
-    pub async fn context(&self, body: Value) -> Reply {
+    /// Asks for context that must come, and waits for it as long as a busy machine may take, unless `body` says how long.
+    pub async fn context(&self, mut body: Value) -> Reply {
+        if body["deadlineMs"].is_null() {
+            body["deadlineMs"] = json!(PATIENT_MS);
+        }
         let reply = self.post("/api/context", body).await;
         reply.is(200);
         reply

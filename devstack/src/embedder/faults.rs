@@ -1,30 +1,26 @@
 //! A provider's bad days, on demand, and a record of what it was sent.
 
 use std::collections::VecDeque;
-use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::Json;
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use embedder_http::ApiError;
-use futures_util::stream::unfold;
 use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::watch;
 
 use crate::received::Received;
+use crate::trickle::trickled;
 
 /// How many received texts are kept; older ones are forgotten, so that a long session does not
 /// fill the memory.
 const KEPT_TEXTS: usize = 100_000;
-
-/// The pace of a trickled answer: a vector of 384 numbers takes over a minute.
-const TRICKLE: Duration = Duration::from_millis(20);
 
 /// What came in since the start, or since [`Faults::forget`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -228,25 +224,8 @@ pub(super) async fn inject(State(faults): State<Faults>, request: Request, next:
     }
     let response = next.run(Request::from_parts(head, Body::from(body))).await;
     if *faults.trickle.borrow() {
-        trickled(response, faults.trickle.subscribe()).await
+        trickled(response, faults.trickle.subscribe(), |on| *on).await
     } else {
         response
     }
-}
-
-async fn trickled(response: Response, on: watch::Receiver<bool>) -> Response {
-    let (mut head, body) = response.into_parts();
-    let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
-    head.headers.remove(header::CONTENT_LENGTH);
-    let bytes = unfold((body, on), |(mut rest, mut on)| async move {
-        if rest.is_empty() {
-            return None;
-        }
-        let off = tokio::time::timeout(TRICKLE, on.wait_for(|trickle| !trickle))
-            .await
-            .is_ok();
-        let next = rest.split_to(if off { rest.len() } else { 1 });
-        Some((Ok::<Bytes, Infallible>(next), (rest, on)))
-    });
-    Response::from_parts(head, Body::from_stream(bytes))
 }

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::Service;
 use super::faults::Fault;
+use crate::trickle::trickled;
 
 pub(super) async fn admit(
     State(service): State<Service>,
@@ -68,7 +69,11 @@ pub(super) async fn admit(
         }
         fault => {
             head.extensions.insert(fault);
-            next.run(Request::from_parts(head, Body::from(body))).await
+            let response = next.run(Request::from_parts(head, Body::from(body))).await;
+            match service.faults.trickling() {
+                Some(switch) => trickled(response, switch, |on| *on).await,
+                None => response,
+            }
         }
     }
 }

@@ -38,6 +38,7 @@ impl Fault {
 pub struct Faults {
     state: Arc<Mutex<State>>,
     hang: watch::Sender<bool>,
+    trickle: watch::Sender<bool>,
 }
 
 #[derive(Debug, Default)]
@@ -62,6 +63,7 @@ impl Default for Faults {
         Self {
             state: Arc::default(),
             hang: watch::Sender::new(false),
+            trickle: watch::Sender::new(false),
         }
     }
 }
@@ -89,6 +91,11 @@ impl Faults {
         self.hang.send_replace(on);
     }
 
+    /// While on, what is asked is done and its answer comes byte by byte; switched off, the rest of it follows at once.
+    pub fn trickle(&self, on: bool) {
+        self.trickle.send_replace(on);
+    }
+
     /// While set, every request comes to [`Fault::Quote`] with this status.
     pub fn quote(&self, status: Option<StatusCode>) {
         self.lock().quote = status;
@@ -107,6 +114,11 @@ impl Faults {
     pub(super) async fn pass(&self) {
         // An error means that the switchboard is gone, and with it the server.
         let _ = self.hang.subscribe().wait_for(|hang| !hang).await;
+    }
+
+    /// The switch of [`Faults::trickle`], when it is on.
+    pub(super) fn trickling(&self) -> Option<watch::Receiver<bool>> {
+        Some(self.trickle.subscribe()).filter(|on| *on.borrow())
     }
 
     /// What is to become of this request.

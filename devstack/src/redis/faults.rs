@@ -20,6 +20,8 @@ pub enum Fault {
     Fail(StatusCode),
     /// Nothing is done and no answer comes; after the next change the request is served after all.
     Hang,
+    /// What is asked is done, and the answer comes byte by byte.
+    Trickle,
     /// Nothing is done; the answer is 200 with this body, whatever was asked.
     Garble(String),
 }
@@ -50,6 +52,11 @@ impl Faults {
     #[must_use]
     pub fn requests(&self) -> usize {
         self.requests.load(Ordering::Relaxed)
+    }
+
+    /// Tells when something else is set.
+    pub(super) fn subscribe(&self) -> watch::Receiver<Fault> {
+        self.fault.subscribe()
     }
 
     /// Whether connections are cut at the moment.

@@ -22,6 +22,7 @@ use super::{
     faults::Fault,
     resp::Reply,
 };
+use crate::trickle::trickled;
 
 /// Upstash's own limit on its larger plans, in bytes.
 const LARGEST_REQUEST: usize = 10 << 20;
@@ -57,15 +58,16 @@ async fn serve(
     body: Bytes,
 ) -> Response {
     core.received.note(&method, &uri, &headers, &body);
-    match core.faults.next().await {
-        Fault::None | Fault::Hang => {}
+    let fault = core.faults.next().await;
+    match &fault {
+        Fault::None | Fault::Hang | Fault::Trickle => {}
         // The connection breaks before this is written.
         Fault::Cut => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
         Fault::Fail(status) => {
             let text = "ERR a failure that a test asked for";
-            return Refusal(status, text.to_owned()).into_response();
+            return Refusal(*status, text.to_owned()).into_response();
         }
-        Fault::Garble(body) => return body.into_response(),
+        Fault::Garble(body) => return body.clone().into_response(),
     }
     let query = uri.query().unwrap_or_default();
     if !admitted(&core.token, &headers, query) {
@@ -87,9 +89,17 @@ async fn serve(
             "ERR method not allowed".to_owned(),
         )),
     };
-    answered.map_or_else(Refusal::into_response, |answer| {
+    let response = answered.map_or_else(Refusal::into_response, |answer| {
         Json(answer).into_response()
-    })
+    });
+    if fault == Fault::Trickle {
+        trickled(response, core.faults.subscribe(), |now| {
+            *now == Fault::Trickle
+        })
+        .await
+    } else {
+        response
+    }
 }
 
 /// Whether the token is ours, in the header or in the parameter `_token`.

@@ -2,10 +2,12 @@
 
 use http::{Method, StatusCode};
 
+use tokio::time::Instant;
+
 use super::{Answer, Endpoint, Request, Route};
 use crate::config::LimitClass;
 use crate::contract::bodies::FetchContext;
-use crate::orchestrator::{App, Needs, fetch_context};
+use crate::orchestrator::{App, Needs, context_deadline, fetch_context};
 use crate::problem::Problem;
 
 /// The endpoint.
@@ -22,13 +24,13 @@ pub const ENDPOINT: Endpoint = Endpoint {
 };
 
 async fn context(app: &App, request: &Request) -> Result<Answer, Problem> {
+    let came = Instant::now();
     let user = request.user(app).await?;
-    let fetching = async {
-        let body = request.json::<FetchContext>()?;
-        fetch_context(app, user, body, request.bytes()?).await
-    };
+    let body = request.json::<FetchContext>();
+    let deadline = body.as_ref().ok().map(|body| context_deadline(came, body));
+    let fetching = async { fetch_context(app, user, body?, request.bytes()?, came).await };
     let answer = request
-        .within_limit(app, user, LimitClass::Context, fetching)
+        .within_limit_before(deadline, app, user, LimitClass::Context, fetching)
         .await?;
     Ok(Answer::written(StatusCode::OK, answer))
 }

@@ -15,6 +15,7 @@ use crate::auth::{Caller, Unverified};
 use crate::config::LimitClass;
 use crate::contract::scalars::ClientId;
 use crate::contract::shape::{Read, Reader};
+use crate::domain::deadline::Deadline;
 use crate::domain::ids::UserId;
 use crate::orchestrator::{App, Standing};
 use crate::problem::Problem;
@@ -115,6 +116,18 @@ impl Request {
         class: LimitClass,
         work: impl Future<Output = Result<T, Problem>>,
     ) -> Result<T, Problem> {
+        self.within_limit_before(None, app, user, class, work).await
+    }
+
+    /// The same for a request that has to be answered by then: Redis is not waited for any longer.
+    pub async fn within_limit_before<T>(
+        &self,
+        deadline: Option<Deadline>,
+        app: &App,
+        user: UserId,
+        class: LimitClass,
+        work: impl Future<Output = Result<T, Problem>>,
+    ) -> Result<T, Problem> {
         let Some(limits) = &app.limits else {
             return work.await;
         };
@@ -123,7 +136,7 @@ impl Request {
             tokio::task::yield_now().await;
             work.await
         };
-        match select(pin!(limits.take(class, user)), pin!(work)).await {
+        match select(pin!(limits.take(class, user, deadline)), pin!(work)).await {
             Either::Left((standing, work)) => {
                 self.stands(standing)?;
                 work.await

@@ -20,7 +20,8 @@
 //!
 //! # What it costs, and when it pays
 //! Nothing may happen after the answer, so each round trip delays an answer unless something slower runs beside it.
-//! - [`Cache::lookup`] is one round trip, for at most 30 ms, before everything else; it spares a provider's 20 to 300 ms.
+//! - [`Cache::lookup`] is one round trip, for at most 30 ms; it spares a provider's 20 to 300 ms, which begin when it has
+//!   not answered after a few.
 //!   After a failure this instance does not look again for 2 seconds: an outage costs 30 ms now and then, not always.
 //! - [`Cache::store_embedding`] is meant to run beside the database's round trip, where it costs nothing. So each
 //!   vector is stored.
@@ -31,10 +32,10 @@
 //!
 //! # How it is used
 //! ```text
-//! fetch_context   looked = cache.lookup(&question)          -> looked.snapshot? answer it as it is
+//! fetch_context   looked = cache.lookup(&question, deadline)   -> looked.snapshot? answer it as it is
 //!                 vector = looked.embedding, or the provider's
-//!                 join(database, cache.store_embedding(&ticket, &vector))    when the provider made it
-//!                 cache.store_snapshot(&ticket, &answer)    when nothing is degraded
+//!                 join(database, cache.store_embedding(&ticket, &vector, deadline))    when the provider made it
+//!                 cache.store_snapshot(&ticket, &answer, deadline)    when nothing is degraded
 //! record_turns    join(publish, cache.invalidate(user))     after the commit
 //! embed job       cache.invalidate(user)                    optional: found by meaning at once, not after 60 s
 //! ```
@@ -122,7 +123,7 @@ impl Cache {
     }
 
     /// Looks for everything at once.
-    pub async fn lookup(&self, question: &Question<'_>) -> Looked {
+    pub async fn lookup(&self, question: &Question<'_>, deadline: Deadline) -> Looked {
         let ticket = self.ticket(question).filter(|_| !self.rest.lasts());
         let Some(mut ticket) = ticket else {
             return Looked::nothing(AdapterReport::skipped());
@@ -141,7 +142,7 @@ impl Cache {
             &all[..3]
         };
 
-        let deadline = Deadline::after(PATIENCE);
+        let deadline = deadline.at_most(PATIENCE);
         let (found, report) = reported(self.redis.pipeline("lookup", commands, deadline)).await;
         let found = match found {
             Ok(found) => found,
@@ -175,16 +176,27 @@ impl Cache {
     }
 
     /// Keeps the vector of the ticket's query. For beside the database's round trip.
-    pub async fn store_embedding(&self, ticket: &Ticket, vector: &[f32]) -> AdapterReport {
+    pub async fn store_embedding(
+        &self,
+        ticket: &Ticket,
+        vector: &[f32],
+        deadline: Deadline,
+    ) -> AdapterReport {
         let Some(key) = &ticket.embedding else {
             return AdapterReport::skipped();
         };
         let value = vector::encode(vector);
-        self.put(key, &value, HOUR, PATIENCE).await
+        self.put(key, &value, HOUR, deadline.at_most(PATIENCE))
+            .await
     }
 
     /// Keeps the answer to the ticket's request, if that came before. Only for an answer that lacks nothing.
-    pub async fn store_snapshot(&self, ticket: &Ticket, answer: &str) -> AdapterReport {
+    pub async fn store_snapshot(
+        &self,
+        ticket: &Ticket,
+        answer: &str,
+        deadline: Deadline,
+    ) -> AdapterReport {
         let generation = ticket.generation.as_ref().filter(|_| ticket.came_before);
         let Some(generation) = generation.filter(|_| answer.len() <= LARGEST_SNAPSHOT) else {
             return AdapterReport::skipped();
@@ -193,7 +205,13 @@ impl Cache {
             return AdapterReport::skipped();
         };
         let value = format!("{generation}\n{}\n{sealed}", ticket.request);
-        self.put(&ticket.snapshot, &value, SNAPSHOT, PATIENCE).await
+        self.put(
+            &ticket.snapshot,
+            &value,
+            SNAPSHOT,
+            deadline.at_most(PATIENCE),
+        )
+        .await
     }
 
     /// Makes all snapshots of the user a miss. After a commit that changes what a context may find, before the answer.
@@ -201,7 +219,8 @@ impl Cache {
         let key = keys::generation(user);
         // Random, not counted: a counter that expired would begin with numbers that were used.
         let generation = Uuid::new_v4().simple().to_string();
-        self.put(&key, &generation, HOUR, INVALIDATION).await
+        self.put(&key, &generation, HOUR, Deadline::after(INVALIDATION))
+            .await
     }
 
     fn ticket(&self, question: &Question<'_>) -> Option<Ticket> {
@@ -223,9 +242,8 @@ impl Cache {
         key: &str,
         value: &str,
         ttl: Duration,
-        patience: Duration,
+        deadline: Deadline,
     ) -> AdapterReport {
-        let deadline = Deadline::after(patience);
         let (put, report) = reported(self.redis.set_ex(key, value, ttl, deadline)).await;
         if let Err(error) = put {
             tracing::warn!(%error, "not cached");

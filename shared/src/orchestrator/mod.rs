@@ -22,7 +22,7 @@ pub use self::erase::{erase_memory, erase_session, list_erasures};
 pub use self::export::export_memory;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use self::export::read_cursor as read_export_cursor;
-pub use self::fetch_context::fetch_context;
+pub use self::fetch_context::{context_deadline, fetch_context};
 pub use self::jobs::{give_up_job, sweep, work_erasure, work_job};
 pub use self::rate_limit::{RateLimits, Standing};
 pub use self::read_sessions::{list_sessions, read_session};

@@ -52,14 +52,21 @@ impl RateLimits {
         self.counters.warm(deadline).await;
     }
 
-    /// Takes one request out of the user's budget; nothing when the class has none.
-    pub async fn take(&self, class: LimitClass, user: UserId) -> Option<Standing> {
+    /// Takes one request out of the user's budget; nothing when the class has none. A request with a deadline of its own
+    /// waits no longer than that.
+    pub async fn take(
+        &self,
+        class: LimitClass,
+        user: UserId,
+        deadline: Option<Deadline>,
+    ) -> Option<Standing> {
         let rule = self.limits.of(class)?;
         if self.rest.lasts() {
             return Some(Standing::NotCounted);
         }
         let budget = format!("memory:{}:{}", user.0, class.name());
-        let deadline = Deadline::after(PATIENCE);
+        let patience = Deadline::after(PATIENCE);
+        let deadline = deadline.map_or(patience, |deadline| deadline.at_most(PATIENCE));
         match self.counters.take(rule, &budget, now(), deadline).await {
             Ok(verdict) => Some(Standing::Counted(verdict)),
             Err(error) => {

@@ -171,9 +171,9 @@ fn a_provider_that_hangs_is_named_and_the_words_still_find() {
             let embedder = deployment.stack.embedder.as_ref().unwrap();
             embedder.hang(true);
             let ask =
-                json!({ "query": word, "limit": 2, "deadlineMs": 300, "include": ["relevant"] });
+                json!({ "query": word, "limit": 2, "deadlineMs": 1500, "include": ["relevant"] });
             let reply = user.context(ask.clone()).await;
-            assert!(reply.took < Duration::from_millis(1300), "{reply:?}");
+            assert!(reply.took < Duration::from_millis(2500), "{reply:?}");
             assert_eq!(reply.body["degraded"], json!(["embeddings"]), "{reply:?}");
             assert_eq!(reply.body["adapters"]["embeddings"]["status"], "error");
             assert_eq!(ids_of(&reply, "relevant"), ["milk2", "tea2"], "{reply:?}");

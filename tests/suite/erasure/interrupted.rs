@@ -160,7 +160,7 @@ fn what_is_recorded_sent_again_synced_and_swept_while_it_is_erased_stays_erased(
             while Instant::now() < until {
                 let sync = json!({ "sessionId": "a" });
                 fine(&client.post("/api/sessions/sync", sync).await);
-                let query = json!({ "query": "tea", "sessionId": "b" });
+                let query = json!({ "query": "tea", "sessionId": "b", "deadlineMs": 5000 });
                 fine(&client.post("/api/context", query).await);
                 let service = deployment.as_service();
                 fine(&service.post("/api/jobs/sweep", json!({})).await);

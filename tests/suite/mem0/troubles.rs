@@ -137,9 +137,9 @@ fn a_mem0_that_hangs_costs_no_more_than_agreed() {
         assert_eq!(recorded.body["status"], "ok", "{recorded:?}");
         assert!(recorded.took < Duration::from_millis(1500), "{recorded:?}");
 
-        let query = json!({ "query": "Is there tea?", "deadlineMs": 400 });
+        let query = json!({ "query": "Is there tea?", "deadlineMs": 1500 });
         let context = client.context(query).await;
-        assert!(context.took < Duration::from_millis(1500), "{context:?}");
+        assert!(context.took < Duration::from_millis(2500), "{context:?}");
         assert_eq!(context.body["degraded"], json!(["mem0"]), "{context:?}");
         assert_eq!(context.body["adapters"]["mem0"]["status"], "error");
         assert_eq!(context.each("items", "id"), ["1"], "{context:?}");

@@ -21,6 +21,11 @@ const SESSION: Option<Uuid> = Some(Uuid::from_u128(70));
 const SECRET_TEXT: &str = "my secret question";
 const VECTOR: [f32; 2] = [0.6, -0.8];
 
+/// Later than the cache waits by itself.
+fn soon() -> Deadline {
+    Deadline::after(Duration::from_secs(5))
+}
+
 /// A cache like that of a function, with its own connection.
 fn cache(redis: &Redis) -> Cache {
     let embeddings = config::Embeddings {
@@ -47,7 +52,7 @@ fn question(user: UserId, session: Option<Uuid>) -> Question<'static> {
 /// Asks, and asks again if the machine was so busy that 30 ms were not enough.
 async fn look(cache: &Cache, question: Question<'_>) -> Looked {
     for _ in 0..5 {
-        let looked = cache.lookup(&question).await;
+        let looked = cache.lookup(&question, soon()).await;
         if looked.report.status == AdapterStatus::Ok {
             return looked;
         }
@@ -61,7 +66,7 @@ async fn request(cache: &Cache, question: Question<'_>, answer: &str) -> Option<
     let looked = look(cache, question).await;
     if looked.snapshot.is_none() {
         let ticket = looked.ticket.unwrap();
-        cache.store_snapshot(&ticket, answer).await;
+        cache.store_snapshot(&ticket, answer, soon()).await;
     }
     looked.snapshot
 }
@@ -79,7 +84,7 @@ async fn a_querys_vector_is_found_again_by_the_same_user_and_nobody_else() {
     let looked = look(&cache, asked).await;
     assert_eq!(looked.embedding, None);
     let ticket = looked.ticket.unwrap();
-    let report = cache.store_embedding(&ticket, &VECTOR).await;
+    let report = cache.store_embedding(&ticket, &VECTOR, soon()).await;
     assert_eq!(report.status, AdapterStatus::Ok);
 
     let before = redis.faults().requests();
@@ -101,7 +106,7 @@ async fn a_querys_vector_is_found_again_by_the_same_user_and_nobody_else() {
     let looked = look(&cache, without).await;
     assert_eq!(looked.embedding, None);
     let report = cache
-        .store_embedding(&looked.ticket.unwrap(), &VECTOR)
+        .store_embedding(&looked.ticket.unwrap(), &VECTOR, soon())
         .await;
     assert_eq!(report.status, AdapterStatus::Skipped);
     redis.stop().await;
@@ -166,7 +171,9 @@ async fn a_context_that_a_turn_overtakes_is_never_served() {
         assert_eq!(looked.snapshot, None);
         // Here the context is computed, and here a turn is committed:
         cache.invalidate(USER).await;
-        let report = cache.store_snapshot(&looked.ticket.unwrap(), "old").await;
+        let report = cache
+            .store_snapshot(&looked.ticket.unwrap(), "old", soon())
+            .await;
         assert_eq!(report.status, AdapterStatus::Ok);
         assert_eq!(look(&cache, asked).await.snapshot, None);
     }
@@ -182,8 +189,8 @@ async fn every_key_has_an_end_and_only_a_snapshot_has_text_for_a_minute() {
     for _ in 0..2 {
         let looked = look(&cache, asked).await;
         let ticket = looked.ticket.unwrap();
-        cache.store_embedding(&ticket, &VECTOR).await;
-        cache.store_snapshot(&ticket, SECRET_TEXT).await;
+        cache.store_embedding(&ticket, &VECTOR, soon()).await;
+        cache.store_snapshot(&ticket, SECRET_TEXT, soon()).await;
     }
     let keys = keys(&redis).await;
     assert_eq!(keys.len(), 4, "{keys:?}");
@@ -210,8 +217,8 @@ async fn rubbish_in_a_key_is_a_miss() {
     cache.invalidate(USER).await;
     for _ in 0..2 {
         let ticket = look(&cache, asked).await.ticket.unwrap();
-        cache.store_embedding(&ticket, &VECTOR).await;
-        cache.store_snapshot(&ticket, "answer").await;
+        cache.store_embedding(&ticket, &VECTOR, soon()).await;
+        cache.store_snapshot(&ticket, "answer", soon()).await;
     }
     let keys = keys(&redis).await;
     for rubbish in [&["SET", "", "\u{0}rubbish"][..], &["RPUSH", "", "a", "b"]] {
@@ -226,7 +233,7 @@ async fn rubbish_in_a_key_is_a_miss() {
         // What is stored then mends it.
         let ticket = looked.ticket.unwrap();
         cache.invalidate(USER).await;
-        cache.store_embedding(&ticket, &VECTOR).await;
+        cache.store_embedding(&ticket, &VECTOR, soon()).await;
         assert!(look(&cache, asked).await.embedding.is_some());
     }
     redis.stop().await;
@@ -247,17 +254,17 @@ async fn a_redis_that_fails_is_a_miss_in_time_and_is_left_alone_for_a_while() {
         let ticket = look(&cache, asked).await.ticket.unwrap();
         redis.faults().set(fault.clone());
         let start = Instant::now();
-        let looked = cache.lookup(&asked).await;
+        let looked = cache.lookup(&asked, soon()).await;
         assert!(looked.ticket.is_none() && looked.snapshot.is_none() && looked.embedding.is_none());
         assert_eq!(looked.report.status, AdapterStatus::Error, "{fault:?}");
-        let report = cache.store_embedding(&ticket, &VECTOR).await;
+        let report = cache.store_embedding(&ticket, &VECTOR, soon()).await;
         assert_eq!(report.status, AdapterStatus::Error, "{fault:?}");
         let report = cache.invalidate(USER).await;
         assert_eq!(report.status, AdapterStatus::Error, "{fault:?}");
         assert!(start.elapsed() < Duration::from_secs(1), "{fault:?}");
 
         let before = redis.faults().requests();
-        let looked = cache.lookup(&asked).await;
+        let looked = cache.lookup(&asked, soon()).await;
         assert_eq!(looked.report.status, AdapterStatus::Skipped, "{fault:?}");
         assert_eq!(redis.faults().requests(), before);
         redis.faults().set(Fault::None);

@@ -22,21 +22,23 @@ from pg_catalog.pg_type as t
 where t.oid = 'extensions.halfvec'::regtype";
 
 impl Supabase {
-    /// The types, from the database the first time.
+    /// The types, from the database the first time. Whoever comes while another asks waits for that, and not past its
+    /// own deadline.
     pub(super) async fn halfvec_types(&self, deadline: Deadline) -> Result<&HalfvecTypes, Error> {
-        self.halfvec
-            .get_or_try_init(|| async {
-                let connection = self.connection(deadline).await?;
-                let rows = within(deadline, connection.query_typed(LOOK_UP, &[])).await?;
-                let row = rows.first().ok_or_else(error::late)?;
-                let named = |name: &str, oid, kind| {
-                    Type::new(name.to_owned(), oid, kind, "extensions".to_owned())
-                };
-                let one = named("halfvec", row.get(0), Kind::Simple);
-                let many = named("_halfvec", row.get(1), Kind::Array(one.clone()));
-                Ok(HalfvecTypes { one, many })
-            })
+        let learning = self.halfvec.get_or_try_init(|| async {
+            let connection = self.connection(deadline).await?;
+            let rows = within(deadline, connection.query_typed(LOOK_UP, &[])).await?;
+            let row = rows.first().ok_or_else(error::late)?;
+            let named = |name: &str, oid, kind| {
+                Type::new(name.to_owned(), oid, kind, "extensions".to_owned())
+            };
+            let one = named("halfvec", row.get(0), Kind::Simple);
+            let many = named("_halfvec", row.get(1), Kind::Array(one.clone()));
+            Ok(HalfvecTypes { one, many })
+        });
+        tokio::time::timeout_at(deadline.instant(), learning)
             .await
+            .unwrap_or_else(|_| Err(error::late()))
     }
 }
 

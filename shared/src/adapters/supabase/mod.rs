@@ -64,6 +64,19 @@ impl Supabase {
         tracing::debug!("postgres ready");
     }
 
+    /// Whether this instance has had an answer, as far as statements with vectors are concerned.
+    pub fn was_reached(&self) -> bool {
+        self.halfvec.initialized()
+    }
+
+    /// Sees to it that a statement with vectors, which comes soon, need not wait for a connection: a closed one is
+    /// replaced. A failure shows itself in the statement.
+    pub async fn ready(&self, deadline: Deadline) {
+        if self.halfvec_types(deadline).await.is_ok() {
+            drop(self.connection(deadline).await);
+        }
+    }
+
     /// The same, and learns what statements with vectors need to know.
     pub async fn warm_vectors(&self, deadline: Deadline) {
         drop(self.halfvec_types(deadline).await);

@@ -30,7 +30,8 @@ pub struct Ticket {
 }
 
 impl Looked {
-    pub(super) fn nothing(report: AdapterReport) -> Self {
+    /// Nothing was found, or looked for.
+    pub(in crate::orchestrator) fn nothing(report: AdapterReport) -> Self {
         Self {
             snapshot: None,
             embedding: None,

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use time::OffsetDateTime;
 
-use super::Wanted;
+use super::wanted::Wanted;
 use crate::adapters::mem0::Fact;
 use crate::contract::answers::{AdapterReport, ContextItem, Source};
 use crate::contract::bodies::Role;
@@ -27,7 +27,7 @@ pub(super) async fn find_facts(
     let (Some(mem0), Some(query)) = (&app.mem0, &wanted.facts) else {
         return (Vec::new(), AdapterReport::skipped());
     };
-    let (facts, report) = reported(mem0.search(user, query, FACTS, wanted.deadline)).await;
+    let (facts, report) = reported(mem0.search(user, query, FACTS, wanted.budget.whole)).await;
     (facts.unwrap_or_default(), report)
 }
 

@@ -1,0 +1,214 @@
+//! `deadlineMs`: the answer comes by then, with what there is, whatever hangs.
+//!
+//! Judged is the function's own clock (`server-timing`), and of several tries the median: on a busy machine any one of
+//! them may wait for the processor. `cargo xtask bench deadline` measures how late the latest is.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use black_box::{Client, Deployment, Reply, on_own_deployments, run, turn};
+use devstack::delay_proxy::{DelayProxy, Mode};
+use devstack::functions::Host;
+use devstack::postgres;
+use devstack::redis::Fault;
+use devstack::stack::{StackSettings, workspace};
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+/// A third of it, which the database gets, is long even there.
+const DEADLINE: Duration = Duration::from_millis(900);
+
+/// What may come on top.
+const LATE: Duration = Duration::from_millis(20);
+
+/// Requests of each kind.
+const TRIES: usize = 3;
+
+/// Everything that a context may ask.
+fn all(settings: &mut StackSettings) {
+    settings.redis = true;
+    settings.mem0 = true;
+    let limits = "context=sliding:100000/1d".to_owned();
+    settings.env.insert("MEMORY_LIMITS".to_owned(), limits);
+}
+
+/// One way to fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Trouble {
+    None,
+    Hangs,
+    Refuses,
+    Trickles,
+}
+
+/// The function's own time.
+fn took(reply: &Reply) -> Duration {
+    let timing = reply.header("server-timing");
+    let total = timing.strip_prefix("total;dur=").unwrap();
+    let total = total.split(',').next().unwrap().parse::<f64>().unwrap();
+    Duration::from_secs_f64(total / 1e3)
+}
+
+fn embedder(deployment: &Deployment, trouble: Trouble) {
+    let embedder = deployment.stack.embedder.as_ref().unwrap();
+    let refusals = if trouble == Trouble::Refuses {
+        1_000_000
+    } else {
+        0
+    };
+    embedder.hang(trouble == Trouble::Hangs);
+    embedder.trickle(trouble == Trouble::Trickles);
+    embedder.fail_next(refusals, StatusCode::SERVICE_UNAVAILABLE, None);
+}
+
+fn mem0(deployment: &Deployment, trouble: Trouble) {
+    let faults = deployment.stack.mem0.as_ref().unwrap().faults();
+    faults.hang(trouble == Trouble::Hangs);
+    faults.trickle(trouble == Trouble::Trickles);
+    faults.refuse_key(trouble == Trouble::Refuses);
+}
+
+fn redis(deployment: &Deployment, trouble: Trouble) {
+    if let Some(redis) = &deployment.stack.redis {
+        redis.faults().set(match trouble {
+            Trouble::None => Fault::None,
+            Trouble::Hangs => Fault::Hang,
+            Trouble::Refuses => Fault::Cut,
+            Trouble::Trickles => Fault::Trickle,
+        });
+    }
+}
+
+/// Asks for what was never asked for before, several times; the times it took, sorted.
+async fn ask(client: &Client<'_>, judge: impl Fn(&Reply)) -> Vec<Duration> {
+    let mut times = Vec::new();
+    for _ in 0..TRIES {
+        let query = format!("ferry {}", uuid::Uuid::new_v4().simple());
+        let deadline = u64::try_from(DEADLINE.as_millis()).unwrap();
+        let body = json!({ "query": query, "deadlineMs": deadline });
+        let reply = client.post("/api/context", body).await;
+        judge(&reply);
+        times.push(took(&reply));
+    }
+    times.sort();
+    times
+}
+
+#[test]
+fn whatever_hangs_refuses_or_trickles_the_answer_comes_in_time_with_what_there_is() {
+    use Trouble::{Hangs, None, Refuses, Trickles};
+    on_own_deployments(all, async |deployment| {
+        let client = deployment.as_somebody();
+        let said = "the ferry leaves at noon";
+        client.record("s", &[turn("1", said)]).await;
+        client.synced("s").await;
+        let warm = json!({ "query": "ferry", "deadlineMs": 5000 });
+        client.context(warm).await;
+        for (of_embedder, of_redis, of_mem0) in [
+            (Hangs, None, None),
+            (Trickles, None, None),
+            (Refuses, None, None),
+            (None, Hangs, None),
+            (None, Trickles, None),
+            (None, Refuses, None),
+            (None, None, Hangs),
+            (None, None, Trickles),
+            (None, None, Refuses),
+            (Hangs, Hangs, Hangs),
+            (Trickles, Trickles, Trickles),
+            (Refuses, Refuses, Refuses),
+            (Refuses, Hangs, Trickles),
+        ] {
+            embedder(deployment, of_embedder);
+            redis(deployment, of_redis);
+            mem0(deployment, of_mem0);
+            let times = ask(&client, |reply| {
+                let what = format!("{of_embedder:?} {of_redis:?} {of_mem0:?} {reply:?}");
+                reply.is(200);
+                // Mem0 has learnt the same, and says it in place of nothing.
+                assert!(reply.each("items", "text").contains(&json!(said)), "{what}");
+                let degraded = reply.body["degraded"].as_array().unwrap();
+                for (name, trouble) in [("embeddings", of_embedder), ("mem0", of_mem0)] {
+                    // A busy machine may make a part late that has no trouble.
+                    let named = degraded.contains(&Value::from(name));
+                    assert!(named || trouble == None, "{what}");
+                }
+            })
+            .await;
+            assert!(
+                times[TRIES / 2] <= DEADLINE + LATE,
+                "{of_embedder:?} {of_redis:?} {of_mem0:?} {times:?}"
+            );
+        }
+        for heal in [embedder, redis, mem0] {
+            heal(deployment, None);
+        }
+        // What is there in time is waited for.
+        let whole = client.context(json!({ "query": "ferry", "deadlineMs": 5000 }));
+        assert_eq!(whole.await.body["degraded"], json!([]));
+    });
+}
+
+/// A deployment whose way to the database can be closed.
+async fn behind_a_proxy() -> (Deployment, DelayProxy) {
+    let server = postgres::shared().await.unwrap();
+    let migrations = workspace().join("migrations");
+    let database = server.fresh_database(&migrations).await.unwrap();
+    let address = SocketAddr::from(([127, 0, 0, 1], database.cluster().port()));
+    let proxy = DelayProxy::start(address, Duration::ZERO).await.unwrap();
+    let url = database.function_url_at(proxy.port());
+    let deployment = Deployment::over(database, Host::Vercel, |settings| {
+        settings.database_url = url;
+        settings
+            .env
+            .insert("QSTASH_TOKEN".to_owned(), String::new());
+    })
+    .await;
+    (deployment, proxy)
+}
+
+#[test]
+fn a_database_that_hangs_is_told_in_time_and_one_that_is_back_is_used() {
+    run(async {
+        let (deployment, proxy) = behind_a_proxy().await;
+        let client = deployment.as_somebody();
+        client.record("s", &[turn("1", "the ferry leaves")]).await;
+        client.context(json!({ "query": "ferry" })).await;
+
+        proxy.set_mode(Mode::Blackhole);
+        let times = ask(&client, |reply| reply.is_problem(503, "unavailable")).await;
+        assert!(times[TRIES / 2] <= DEADLINE + LATE, "{times:?}");
+
+        // Nothing of that is left in the way of the next.
+        proxy.set_mode(Mode::Forward);
+        proxy.cut();
+        let back = client.context(json!({ "query": "ferry" })).await;
+        assert_eq!(back.each("items", "id"), ["1"], "{back:?}");
+    });
+}
+
+#[test]
+fn the_first_connection_of_an_instance_has_a_second_and_no_more() {
+    run(async {
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = silent.local_addr().unwrap().port();
+        let cold = Deployment::start(Host::Lambda, |settings| {
+            settings.database_url =
+                format!("postgres://memory_orchestrator:x@127.0.0.1:{port}/x?sslmode=disable");
+        })
+        .await;
+        let client = cold.as_somebody();
+        let mut times = Vec::new();
+        for _ in 0..TRIES {
+            let reply = client.post("/api/context", json!({ "query": "x", "deadlineMs": 50 }));
+            let reply = reply.await;
+            reply.is_problem(503, "unavailable");
+            times.push(took(&reply));
+        }
+        times.sort();
+        assert!(
+            times[TRIES / 2] <= Duration::from_secs(1) + LATE,
+            "{times:?}"
+        );
+    });
+}
