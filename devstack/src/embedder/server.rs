@@ -5,9 +5,11 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::ops::Deref;
 use std::time::Duration;
 
+use axum::Router;
 use axum::middleware::from_fn_with_state;
 use tokio::runtime::{Builder, Runtime};
 
+use super::dialect::{Dialect, translate};
 use super::faults::{Faults, inject};
 use super::lexical::Lexical;
 
@@ -23,6 +25,8 @@ pub struct Settings {
     pub api_key: Option<String>,
     /// The model.
     pub model: Lexical,
+    /// Whose API it has.
+    pub dialect: Dialect,
 }
 
 /// A running embedder; it ends with [`Embedder::stop`] or when it is dropped.
@@ -58,6 +62,10 @@ impl Embedder {
         };
         let routes = embedder_http::router(settings.model, http)
             .layer(from_fn_with_state(faults.clone(), inject));
+        // Around the routes: a layer of theirs would see an address only when its route is found.
+        let routes = Router::new()
+            .fallback_service(routes)
+            .layer(from_fn_with_state(settings.dialect, translate));
         let listener = {
             let _entered = runtime.enter();
             tokio::net::TcpListener::from_std(listener)?
