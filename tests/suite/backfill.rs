@@ -1,6 +1,8 @@
 //! Moving to another embedding model: every turn is embedded anew while the old model still serves,
 //! and what is interrupted goes on where it was.
 
+mod providers;
+
 use std::collections::BTreeMap;
 
 use black_box::{Client, Deployment, Reply, Signed, run, turn, until};

@@ -89,11 +89,16 @@ async fn from_voyage(request: Request) -> Result<Request, Response> {
         ));
     }
     let role = fields.remove("input_type").unwrap_or_default();
-    if !(role.is_null() || role == "query" || role == "document") {
-        return Err(refuse(
-            StatusCode::BAD_REQUEST,
-            "There is no such input_type.",
-        ));
+    match role {
+        Value::Null => {}
+        // It has no effect there, and is on record.
+        Value::String(role) if role == "query" || role == "document" => {
+            fields.insert("user".to_owned(), Value::String(role));
+        }
+        _ => {
+            let what = "There is no such input_type.";
+            return Err(refuse(StatusCode::BAD_REQUEST, what));
+        }
     }
     fields.remove("truncation");
     if let Some(dimensions) = fields.remove("output_dimension") {

@@ -1,5 +1,7 @@
 //! `POST /api/jobs/{job}`
 
+use std::time::Duration;
+
 use black_box::cases::{self, Case};
 use black_box::{Client, Deployment, Signed, on_both_hosts, on_own_deployments, turn, until};
 use devstack::stack::StackSettings;
@@ -224,6 +226,19 @@ fn a_provider_that_is_down_holds_up_the_job_and_not_the_turn() {
             .post("/api/sessions/sync", json!({ "sessionId": "s" }))
             .await;
         assert_eq!(synced.body["pending"]["embed"], 0, "{synced:?}");
+    });
+}
+
+#[test]
+fn what_a_provider_asks_to_wait_qstash_is_told() {
+    on_own_deployments(quiet, async |deployment| {
+        let job = waiting(deployment).await;
+        let embedder = deployment.stack.embedder.as_ref().unwrap();
+        let busy = reqwest::StatusCode::TOO_MANY_REQUESTS;
+        embedder.fail_next(1, busy, Some(Duration::from_secs(77)));
+        let reply = Signed::new(deployment, "embed", job.body()).send().await;
+        assert_eq!(reply.header("retry-after"), "77", "{reply:?}");
+        reply.is_problem(503, "unavailable");
     });
 }
 
