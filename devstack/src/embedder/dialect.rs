@@ -1,13 +1,13 @@
 //! The same embedder behind the doors of other providers: another address, another header, other fields, and
 //! nothing of what they would refuse.
 
-use axum::Json;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use serde_json::{Map, Value, json};
+use embedder_http::ApiError;
+use serde_json::{Map, Value};
 
 const MAX_BODY_BYTES: usize = 32 * 1024 * 1024;
 
@@ -36,28 +36,23 @@ pub(super) async fn translate(
     };
     match translated {
         Ok(request) => next.run(request).await,
-        Err(refusal) => refusal,
+        Err(refusal) => refusal.into_response(),
     }
 }
 
-fn refuse(status: StatusCode, what: &str) -> Response {
-    (
-        status,
-        Json(json!({"error": {"message": what}, "detail": what})),
-    )
-        .into_response()
-}
-
-fn from_azure(mut request: Request) -> Result<Request, Response> {
+fn from_azure(mut request: Request) -> Result<Request, ApiError> {
     let path = request.uri().path();
     let deployed = path.starts_with("/openai/deployments/") && path.ends_with("/embeddings");
     let query = request.uri().query().unwrap_or_default();
     if request.method() != Method::POST || !deployed || !query.starts_with("api-version=20") {
-        return Err(refuse(StatusCode::NOT_FOUND, "Resource not found"));
+        return Err(ApiError::new(StatusCode::NOT_FOUND, "Resource not found"));
     }
     let headers = request.headers_mut();
     if headers.contains_key(header::AUTHORIZATION) {
-        return Err(refuse(StatusCode::UNAUTHORIZED, "A token of another kind."));
+        return Err(ApiError::new(
+            StatusCode::UNAUTHORIZED,
+            "A token of another kind.",
+        ));
     }
     let bearer = headers
         .remove("api-key")
@@ -69,12 +64,12 @@ fn from_azure(mut request: Request) -> Result<Request, Response> {
     Ok(request)
 }
 
-async fn from_voyage(request: Request) -> Result<Request, Response> {
+async fn from_voyage(request: Request) -> Result<Request, ApiError> {
     let (mut parts, body) = request.into_parts();
-    let unread = |_| refuse(StatusCode::BAD_REQUEST, "The body cannot be read.");
+    let unread = |_| ApiError::new(StatusCode::BAD_REQUEST, "The body cannot be read.");
     let bytes: Bytes = to_bytes(body, MAX_BODY_BYTES).await.map_err(unread)?;
     let mut fields: Map<String, Value> = serde_json::from_slice(&bytes)
-        .map_err(|_| refuse(StatusCode::BAD_REQUEST, "The body is no object."))?;
+        .map_err(|_| ApiError::new(StatusCode::BAD_REQUEST, "The body is no object."))?;
     let known = [
         "input",
         "model",
@@ -83,7 +78,7 @@ async fn from_voyage(request: Request) -> Result<Request, Response> {
         "output_dimension",
     ];
     if fields.keys().any(|field| !known.contains(&field.as_str())) {
-        return Err(refuse(
+        return Err(ApiError::new(
             StatusCode::BAD_REQUEST,
             "There is no such argument.",
         ));
@@ -97,7 +92,7 @@ async fn from_voyage(request: Request) -> Result<Request, Response> {
         }
         _ => {
             let what = "There is no such input_type.";
-            return Err(refuse(StatusCode::BAD_REQUEST, what));
+            return Err(ApiError::new(StatusCode::BAD_REQUEST, what));
         }
     }
     fields.remove("truncation");

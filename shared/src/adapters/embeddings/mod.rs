@@ -1,5 +1,5 @@
 //! Any embeddings provider in the shape of OpenAI's `POST /v1/embeddings`; in what they differ stands in one table,
-//! [`dialect`].
+//! `dialect.rs`.
 //!
 //! Contract: one vector per text, in the order of the texts; each is returned with length 1, so
 //! that the inner product is the cosine. Nothing is kept on the other side that we rely on, so a

@@ -15,10 +15,7 @@ async fn vectors_of_another_length_are_seen_by_an_administrator() {
     };
     let lines = bench.lines_for(&[], administrator()).await;
     let said = "vectors     those of lexical-384 have one length";
-    assert!(
-        of(Level::Ok, &lines).iter().any(|line| *line == said),
-        "{lines:#?}"
-    );
+    assert!(of(Level::Ok, &lines).contains(&said), "{lines:#?}");
     // Without its turn, which is not looked at.
     let row = "
         set session_replication_role = replica;
