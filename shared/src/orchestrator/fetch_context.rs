@@ -4,7 +4,7 @@
 //! 0            Redis is asked, the database's connection seen to
 //! head start   or its answer: the provider and Mem0 are asked
 //! a vector     or two thirds of the deadline: the database is asked
-//! deadline     what is late is left out; without the database there is no context
+//! deadline     or 10 ms before: what is late is left out; without the database there is no context
 //! ```
 //! Redis has its head start because it spares their calls, and only that: one that hangs costs nobody else's time.
 

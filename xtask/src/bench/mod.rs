@@ -8,6 +8,7 @@ mod chart;
 mod client;
 mod cold_start;
 mod database;
+mod deadline;
 mod deliveries;
 mod function;
 mod growth;
@@ -50,6 +51,8 @@ enum What {
     Growth(growth::Arguments),
     /// The same turns and questions beside Mem0, LangGraph's PostgresStore and bare SQL
     Peers(peers::Arguments),
+    /// How late a context is when what it asks hangs, refuses or trickles
+    Deadline(deadline::Arguments),
     /// A sweep's beginning, with a million turns done and a hundred stuck
     Sweep(sweep::Arguments),
 }
@@ -63,6 +66,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Error> {
         What::Recall(chosen) => return recall::run(chosen, arguments.json).await,
         What::Peers(chosen) => return peers::run(chosen, arguments.json).await,
         What::Growth(chosen) => growth::run(chosen).await?,
+        What::Deadline(chosen) => deadline::run(chosen).await?,
         What::Sweep(chosen) => sweep::run(chosen).await?,
     };
     if arguments.json {

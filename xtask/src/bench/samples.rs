@@ -26,9 +26,14 @@ impl Samples {
 
     /// The smallest sample that at least `percent` of all do not exceed; 0 when there is none.
     pub(super) fn percentile(&self, percent: usize) -> f64 {
+        self.per_mille(percent * 10)
+    }
+
+    /// The same for parts of a thousand.
+    pub(super) fn per_mille(&self, parts: usize) -> f64 {
         let mut sorted = self.0.clone();
         sorted.sort_by(f64::total_cmp);
-        let rank = (sorted.len() * percent).div_ceil(100).max(1);
+        let rank = (sorted.len() * parts).div_ceil(1000).max(1);
         sorted.get(rank - 1).copied().unwrap_or_default()
     }
 

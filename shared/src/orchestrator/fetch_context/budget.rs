@@ -15,6 +15,9 @@ const RESERVE: Duration = Duration::from_millis(80);
 /// The same as a share of it: who waits longer has a slower database too.
 const RESERVED: u32 = 3;
 
+/// What is kept of it for putting the answer together, at most.
+const PACKING: Duration = Duration::from_millis(10);
+
 /// What the database gets, at least, from an instance that has not reached it yet: it has to be connected to first.
 const FIRST_REACH: Duration = Duration::from_secs(1);
 
@@ -24,6 +27,8 @@ pub(super) struct Budget {
     came: Instant,
     /// When the answer is wanted.
     pub(super) whole: Deadline,
+    /// When what was asked has to be there: Mem0's facts, the database's turns.
+    pub(super) parts: Deadline,
     /// When the query's embedding is given up.
     pub(super) embedding: Deadline,
 }
@@ -36,6 +41,7 @@ impl Budget {
         Self {
             came,
             whole: Deadline::at(came + wait),
+            parts: Deadline::at(came + wait - PACKING.min(wait / 10)),
             embedding: Deadline::at(came + embedding),
         }
     }
@@ -43,9 +49,9 @@ impl Budget {
     /// When the database is given up.
     pub(super) fn database(&self, was_reached: bool) -> Deadline {
         if was_reached {
-            self.whole
+            self.parts
         } else {
-            self.whole.at_least(self.came + FIRST_REACH)
+            self.parts.at_least(self.came + FIRST_REACH)
         }
     }
 }
@@ -82,8 +88,9 @@ mod tests {
             let budget = Budget::new(came, Duration::from_millis(wait));
             budget.database(was_reached).instant() - came
         };
-        assert_eq!(of(250, true), Duration::from_millis(250));
+        assert_eq!(of(250, true), Duration::from_millis(240));
+        assert_eq!(of(10, true), Duration::from_millis(9));
         assert_eq!(of(250, false), FIRST_REACH);
-        assert_eq!(of(5000, false), Duration::from_millis(5000));
+        assert_eq!(of(5000, false), Duration::from_millis(4990));
     }
 }

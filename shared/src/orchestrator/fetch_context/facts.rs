@@ -27,7 +27,7 @@ pub(super) async fn find_facts(
     let (Some(mem0), Some(query)) = (&app.mem0, &wanted.facts) else {
         return (Vec::new(), AdapterReport::skipped());
     };
-    let (facts, report) = reported(mem0.search(user, query, FACTS, wanted.budget.whole)).await;
+    let (facts, report) = reported(mem0.search(user, query, FACTS, wanted.budget.parts)).await;
     (facts.unwrap_or_default(), report)
 }
 
