@@ -40,7 +40,7 @@ pub(super) struct Dialect {
     encoding: bool,
     /// The field that asks for a length of the vectors.
     dimensions: Option<&'static str>,
-    /// How the names of models begin that have one length, and refuse to be asked for it.
+    /// Models of one length, which refuse to be asked for another.
     fixed: &'static [&'static str],
     /// Whether `input_type` tells a query from a document.
     role: bool,
@@ -66,7 +66,7 @@ const OPENAI: Dialect = Dialect {
     text_tokens: 8_191,
     call_tokens: 300_000,
     dimensions: Some("dimensions"),
-    fixed: &["text-embedding-ada"],
+    fixed: &["text-embedding-ada-002"],
     ..COMPATIBLE
 };
 
@@ -89,7 +89,9 @@ const VOYAGE: Dialect = Dialect {
     dimensions: Some("output_dimension"),
     fixed: &[
         "voyage-2",
+        "voyage-3",
         "voyage-large-2",
+        "voyage-large-2-instruct",
         "voyage-code-2",
         "voyage-law-2",
         "voyage-finance-2",
@@ -148,7 +150,7 @@ impl Dialect {
         if self.encoding {
             body.insert("encoding_format".to_owned(), json!("float"));
         }
-        let is_fixed = self.fixed.iter().any(|name| config.model.starts_with(name));
+        let is_fixed = self.fixed.contains(&config.model.as_str());
         if let (Some(field), false) = (self.dimensions, is_fixed) {
             body.insert(field.to_owned(), json!(config.dimensions));
         }
