@@ -31,7 +31,7 @@ fn both(variable: &str, first: String, next: String) -> [(String, String); 2] {
 async fn talk(client: &Client<'_>) {
     client.record("s", &[turn("1", "a jar of marmalade")]).await;
     client.synced("s").await;
-    let asked = json!({ "sessionId": "other", "query": "marmalade" });
+    let asked = json!({ "sessionId": "other", "query": "marmalade", "deadlineMs": 5000 });
     let context = client.post("/api/context", asked).await;
     context.is(200);
     assert_eq!(
