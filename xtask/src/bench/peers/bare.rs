@@ -79,7 +79,7 @@ impl Contender for Bare {
     }
 
     fn record(&mut self, said: &Said<'_>) -> Result<Took, Error> {
-        let text = said::content(said.turn);
+        let text = said::told(said.turn);
         let vector = self.vector(&text)?;
         let user = self.users[said.user];
         let begun = Instant::now();

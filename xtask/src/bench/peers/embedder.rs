@@ -33,7 +33,7 @@ struct One {
 pub(super) async fn vectors(url: &str, talk: &Talk) -> Result<Vectors, Error> {
     let client = reqwest::Client::new();
     let turns = talk.turns();
-    let turns = turns.iter().map(|said| said::content(said.turn));
+    let turns = turns.iter().map(|said| said::told(said.turn));
     let questions = talk.questions();
     let questions = questions.iter().map(|asked| asked.question.text.clone());
     let texts: Vec<String> = turns.chain(questions).collect();

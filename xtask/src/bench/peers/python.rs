@@ -131,7 +131,7 @@ impl Contender for Python {
         let request = json!({ "record": {
             "user": self.users[said.user],
             "id": said.turn.id,
-            "text": said::content(said.turn),
+            "text": said::told(said.turn),
         } });
         Ok(self.call(&request)?.0)
     }

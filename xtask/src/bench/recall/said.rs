@@ -31,6 +31,14 @@ pub(in crate::bench) fn content(turn: &Turn) -> String {
     }
 }
 
+/// The same for who knows of no names: `Ada: [shared a photo of a canoe] My canoe has a leak.`
+pub(in crate::bench) fn told(turn: &Turn) -> String {
+    match turn.speaker.as_str() {
+        "" => content(turn),
+        speaker => format!("{speaker}: {}", content(turn)),
+    }
+}
+
 /// Whether the prompt has all of a turn's content. Letters and digits are compared, since a prompt may be
 /// escaped, indented and wrapped as it likes.
 pub(super) fn stands_in(content: &str, prompt: &str) -> bool {
