@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::scalars::{ClientId, List, Moment, Name, Object, Text, Whole};
+use super::scalars::{ClientId, Label, List, Moment, Object, Text, Whole};
 use super::shape::{Read, Reader, Schemas, Shape, object, words};
 
 words! {
@@ -116,7 +116,7 @@ object! { request
         /// Who said it.
         role: Role,
         /// Their name, where several people or assistants talk. A query that names them finds what they said.
-        name: Option<Name>,
+        name: Option<Label<64>>,
         /// What was said.
         content: Content,
         /// Files that came with it, kept as they are.
@@ -184,7 +184,7 @@ object! { request
         deadline_ms: Option<Whole<10, 10000>>,
         /// Where the user's days begin, for queries such as "what did I do yesterday": a name of the time zone
         /// database (`Europe/Lisbon`); UTC when absent.
-        time_zone: Option<Name>,
+        time_zone: Option<Label<64>>,
         /// Whether each item tells the parts of its score.
         explain: Option<bool>,
     }

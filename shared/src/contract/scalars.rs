@@ -19,16 +19,8 @@ pub struct ClientId(String);
 
 impl ClientId {
     /// Checks a text; the error says what is wrong with it.
-    pub fn parse(text: &str) -> Result<Self, &'static str> {
-        if text.is_empty() {
-            Err("must not be empty")
-        } else if text.chars().count() > MAX_ID_CHARS {
-            Err("must be at most 255 characters long")
-        } else if text.chars().any(char::is_control) {
-            Err("must not hold control characters")
-        } else {
-            Ok(Self(text.to_owned()))
-        }
+    pub fn parse(text: &str) -> Result<Self, String> {
+        plain(text, MAX_ID_CHARS).map(Self)
     }
 }
 
@@ -48,46 +40,56 @@ impl From<Uuid> for ClientId {
 
 impl Shape for ClientId {
     fn schema(_: &mut Schemas) -> Value {
-        json!({ "type": "string", "minLength": 1, "maxLength": MAX_ID_CHARS,
-            "pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f]+$" })
+        plain_schema(MAX_ID_CHARS)
     }
 }
 
 impl Read for ClientId {
     fn read(value: Value, reader: &mut Reader) -> Option<Self> {
-        match value {
-            Value::String(text) => Self::parse(&text)
-                .map_err(|why| reader.fault::<()>(why))
-                .ok(),
-            _ => reader.fault("must be a string"),
-        }
+        read_plain(value, MAX_ID_CHARS, reader).map(Self)
     }
 }
 
-/// Somebody's name: 1 to 64 characters without control characters.
+/// A short text: 1 to `MAX` characters without control characters.
 #[derive(Debug, Clone)]
-pub struct Name(pub String);
+pub struct Label<const MAX: usize>(pub String);
 
-impl Shape for Name {
+impl<const MAX: usize> Shape for Label<MAX> {
     fn schema(_: &mut Schemas) -> Value {
-        json!({ "type": "string", "minLength": 1, "maxLength": 64,
-            "pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f]+$" })
+        plain_schema(MAX)
     }
 }
 
-impl Read for Name {
+impl<const MAX: usize> Read for Label<MAX> {
     fn read(value: Value, reader: &mut Reader) -> Option<Self> {
-        match value {
-            Value::String(name) if name.is_empty() => reader.fault("must not be empty"),
-            Value::String(name) if name.chars().any(char::is_control) => {
-                reader.fault("must not hold control characters")
-            }
-            Value::String(name) if name.chars().count() > 64 => {
-                reader.fault("must be at most 64 characters long")
-            }
-            Value::String(name) => Some(Self(name)),
-            _ => reader.fault("must be a string"),
-        }
+        read_plain(value, MAX, reader).map(Self)
+    }
+}
+
+fn plain_schema(most: usize) -> Value {
+    json!({ "type": "string", "minLength": 1, "maxLength": most,
+        "pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f]+$" })
+}
+
+fn read_plain(value: Value, most: usize, reader: &mut Reader) -> Option<String> {
+    match value {
+        Value::String(text) => plain(&text, most)
+            .map_err(|why| reader.fault::<()>(why))
+            .ok(),
+        _ => reader.fault("must be a string"),
+    }
+}
+
+/// The text, when it is 1 to `most` characters long and none of them is a control character.
+fn plain(text: &str, most: usize) -> Result<String, String> {
+    if text.is_empty() {
+        Err("must not be empty".to_owned())
+    } else if text.chars().count() > most {
+        Err(format!("must be at most {most} characters long"))
+    } else if text.chars().any(char::is_control) {
+        Err("must not hold control characters".to_owned())
+    } else {
+        Ok(text.to_owned())
     }
 }
 

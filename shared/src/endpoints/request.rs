@@ -203,7 +203,7 @@ impl Request {
             .unwrap_or("");
         percent_decode_str(segment)
             .decode_utf8()
-            .map_err(|_| "must be UTF-8")
+            .map_err(|_| "must be UTF-8".to_owned())
             .and_then(|text| ClientId::parse(&text))
             .map_err(|why| Problem::fault("/path/id", why))
     }
