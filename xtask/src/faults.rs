@@ -1,11 +1,8 @@
 //! `cargo xtask faults`: a run in which everything goes wrong, and its verdict.
 
-use std::time::Duration;
-
 use devstack::fault_run::{self, Progress, Settings};
-use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::Error;
+use crate::{Error, seeded};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -27,15 +24,8 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) async fn run(arguments: Arguments) -> Result<(), Error> {
-    let seed = arguments
-        .seed
-        .unwrap_or_else(|| u64::from(uuid::Uuid::new_v4().as_fields().0));
-    eprintln!("seed {seed}");
-    let bar = ProgressBar::new(arguments.turns as u64);
-    bar.set_style(ProgressStyle::with_template(
-        "{msg:12} {bar:40} {pos}/{len} {elapsed}",
-    )?);
-    bar.enable_steady_tick(Duration::from_millis(200));
+    let seed = seeded::seed(arguments.seed);
+    let bar = seeded::bar(arguments.turns)?;
     let settings = Settings {
         seed,
         turns: arguments.turns,
@@ -53,11 +43,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Error> {
     .await?;
     bar.finish_and_clear();
 
-    if arguments.json {
-        println!("{}", serde_json::to_string(&report)?);
-    } else {
-        println!("{}", serde_json::to_string_pretty(&report)?);
-    }
+    seeded::print(&report, arguments.json)?;
     if report.verdict.is_good() {
         Ok(())
     } else {

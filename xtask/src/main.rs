@@ -16,6 +16,7 @@ mod openapi;
 mod provision;
 mod redact;
 mod schemathesis;
+mod seeded;
 mod test;
 mod token;
 

@@ -71,6 +71,13 @@ impl Bench {
         Some(bench)
     }
 
+    fn administrator(&self) -> Administrator {
+        Administrator {
+            url: self.database.url(),
+            ca_pem: self.database.cluster().ca_pem().map(str::to_owned),
+        }
+    }
+
     async fn provision(&self) {
         let target = Target::read(None, |name| self.get(name)).unwrap_or_else(|e| panic!("{e}"));
         let Wanted {
@@ -341,13 +348,7 @@ async fn an_administrator_sees_the_list_of_migrations() {
     let Some(bench) = Bench::start().await else {
         return;
     };
-    let administrator = || {
-        Some(Administrator {
-            url: bench.database.url(),
-            ca_pem: bench.database.cluster().ca_pem().map(str::to_owned),
-        })
-    };
-    let lines = bench.lines_for(&[], administrator()).await;
+    let lines = bench.lines_for(&[], Some(bench.administrator())).await;
     assert!(
         of(Level::Ok, &lines)
             .iter()
@@ -359,7 +360,7 @@ async fn an_administrator_sees_the_list_of_migrations() {
         .batch_execute("update memories_migrations.applied set checksum = 'x' where version = 1")
         .await
         .unwrap();
-    let lines = bench.lines_for(&[], administrator()).await;
+    let lines = bench.lines_for(&[], Some(bench.administrator())).await;
     let failed = of(Level::Fail, &lines);
     let said = "migrations  0001 schema was changed after";
     assert!(

@@ -2,14 +2,10 @@
 
 use std::collections::HashMap;
 
-use devstack::embedder::minilm;
 use pgvector::Vector;
-use reqwest::header::CONTENT_TYPE;
-use serde::Deserialize;
-use serde_json::json;
 
 use super::super::progress;
-use super::super::recall::said;
+use super::super::recall::{said, vectors::asked};
 use super::talk::Talk;
 use crate::Error;
 
@@ -18,16 +14,6 @@ const BATCH: usize = 32;
 
 /// The vectors of all that is said and asked, by text.
 pub(super) type Vectors = HashMap<String, Vector>;
-
-#[derive(Deserialize)]
-struct Answer {
-    data: Vec<One>,
-}
-
-#[derive(Deserialize)]
-struct One {
-    embedding: Vec<f32>,
-}
 
 /// Asks for all of them, beforehand. `url` ends with `/v1/embeddings`.
 pub(super) async fn vectors(url: &str, talk: &Talk) -> Result<Vectors, Error> {
@@ -40,14 +26,8 @@ pub(super) async fn vectors(url: &str, talk: &Talk) -> Result<Vectors, Error> {
     let bar = progress(texts.len(), "embedding beforehand")?;
     let mut vectors = Vectors::new();
     for texts in texts.chunks(BATCH) {
-        let body = json!({ "model": minilm::NAME, "input": texts }).to_string();
-        let request = client.post(url).header(CONTENT_TYPE, "application/json");
-        let answer = request.body(body).send().await?.error_for_status()?;
-        let answer: Answer = serde_json::from_slice(&answer.bytes().await?)?;
-        let made = answer
-            .data
-            .into_iter()
-            .map(|one| Vector::from(one.embedding));
+        let made = asked(&client, url, texts).await?;
+        let made = made.into_iter().map(Vector::from);
         vectors.extend(texts.iter().cloned().zip(made));
         bar.inc(texts.len() as u64);
     }

@@ -17,7 +17,7 @@ mod record;
 mod report;
 mod running;
 pub(super) mod said;
-mod vectors;
+pub(super) mod vectors;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -105,28 +105,34 @@ impl Vectors {
     }
 }
 
+/// The vectors that a model of OpenAI's shape has for texts, in their order; `url` ends with `/v1/embeddings`.
+pub(in crate::bench) async fn asked<T: serde::Serialize>(
+    client: &reqwest::Client,
+    url: &str,
+    texts: &[T],
+) -> Result<Vec<Vec<f32>>, Error> {
+    #[derive(Deserialize)]
+    struct Answer {
+        data: Vec<One>,
+    }
+    #[derive(Deserialize)]
+    struct One {
+        embedding: Vec<f32>,
+    }
+    let body = json!({ "model": NAME, "input": texts }).to_string();
+    let request = client.post(url).header(CONTENT_TYPE, "application/json");
+    let answer = request.body(body).send().await?.error_for_status()?;
+    let answer: Answer = serde_json::from_slice(&answer.bytes().await?)?;
+    Ok(answer.data.into_iter().map(|one| one.embedding).collect())
+}
+
 impl Memory {
     fn known(&self) -> MutexGuard<'_, HashMap<Key, Vec<f32>>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn compute(&self, texts: &[&String]) -> Result<Vec<Vec<f32>>, ModelError> {
-        #[derive(Deserialize)]
-        struct Answer {
-            data: Vec<One>,
-        }
-        #[derive(Deserialize)]
-        struct One {
-            embedding: Vec<f32>,
-        }
-        let body = json!({ "model": NAME, "input": texts }).to_string();
-        let request = self
-            .client
-            .post(&self.model)
-            .header(CONTENT_TYPE, "application/json");
-        let answer = request.body(body).send().await?.error_for_status()?;
-        let answer: Answer = serde_json::from_slice(&answer.bytes().await?)?;
-        let vectors: Vec<Vec<f32>> = answer.data.into_iter().map(|one| one.embedding).collect();
+        let vectors = asked(&self.client, &self.model, texts).await?;
         let sound = vectors.iter().all(|vector| vector.len() == DIMENSIONS);
         if vectors.len() == texts.len() && sound {
             Ok(vectors)
