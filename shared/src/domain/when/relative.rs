@@ -20,6 +20,17 @@ pub(super) struct Stretch {
     length: Length,
 }
 
+impl Stretch {
+    /// One such.
+    fn one(length: Length) -> Self {
+        Self {
+            low: 1,
+            high: 1,
+            length,
+        }
+    }
+}
+
 pub(super) fn relative(tokens: &Tokens, at: usize) -> Option<Read> {
     match tokens.meaning(at) {
         Meaning::Today => Some((Some(Period::near(0, 1)), at + 1)),
@@ -91,14 +102,7 @@ fn last(tokens: &Tokens, at: usize) -> Option<Read> {
 fn rolling(tokens: &Tokens, at: usize) -> Option<Read> {
     let (stretch, end) = match tokens.meaning(at) {
         Meaning::Unit(Length::Hour | Length::Day | Length::Weekend) => return None,
-        Meaning::Unit(length) => (
-            Stretch {
-                low: 1,
-                high: 1,
-                length,
-            },
-            at + 1,
-        ),
+        Meaning::Unit(length) => (Stretch::one(length), at + 1),
         _ => stretch(tokens, at)?,
     };
     let (months, days) = stretch.longest();
@@ -129,23 +133,9 @@ fn ago(tokens: &Tokens, at: usize) -> Option<Read> {
 /// `two weeks before …`, `the day after …`: how long, whether before, and the place behind.
 pub(super) fn offset(tokens: &Tokens, at: usize) -> Option<(Stretch, bool, usize)> {
     let (stretch, end) = match tokens.meaning(at) {
-        Meaning::Unit(length) => (
-            Stretch {
-                low: 1,
-                high: 1,
-                length,
-            },
-            at + 1,
-        ),
+        Meaning::Unit(length) => (Stretch::one(length), at + 1),
         Meaning::Last => match tokens.meaning(at + 1) {
-            Meaning::Unit(length) => (
-                Stretch {
-                    low: 1,
-                    high: 1,
-                    length,
-                },
-                at + 2,
-            ),
+            Meaning::Unit(length) => (Stretch::one(length), at + 2),
             _ => return None,
         },
         _ => stretch(tokens, at)?,
