@@ -156,9 +156,11 @@ const NONE: [(&str, &str); 6] = [
         where c.relnamespace = 'memories'::regnamespace and c.relkind in ('m', 'f')",
     ),
     (
+        // What was bound when it was created looks nothing up.
         "functions without a fixed search_path",
         "select p.oid::regprocedure::text from pg_proc as p
         where p.pronamespace = 'memories'::regnamespace
+            and p.prosqlbody is null
             and not coalesce('search_path=\"\"' = any(p.proconfig), false)",
     ),
     (

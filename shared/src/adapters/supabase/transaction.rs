@@ -120,7 +120,8 @@ fn discard(connection: Object) {
 }
 
 /// `begin`, the role, the claims that row level security reads, and the server's own time limit.
-/// A UUID and a number need no quoting.
+/// A UUID and a number need no quoting. (A `select` of three `set_config` would be planned and
+/// executed, each time.)
 fn opening(actor: Actor, deadline: Deadline) -> String {
     let (role, subject) = match actor {
         Actor::User(UserId(user)) => ("authenticated", format!("\"sub\":\"{user}\",")),
@@ -129,8 +130,8 @@ fn opening(actor: Actor, deadline: Deadline) -> String {
     };
     let limit = deadline.remaining().as_millis().max(1);
     format!(
-        "begin; select set_config('role', '{role}', true), \
-         set_config('request.jwt.claims', '{{{subject}\"role\":\"{role}\"}}', true), \
-         set_config('statement_timeout', '{limit}', true)"
+        "begin; set local role {role}; \
+         set local request.jwt.claims = '{{{subject}\"role\":\"{role}\"}}'; \
+         set local statement_timeout = {limit}"
     )
 }

@@ -104,9 +104,9 @@ impl Bare {
         params: &[(&(dyn ToSql + Sync), Type)],
     ) -> Result<usize, Error> {
         let opening = format!(
-            "begin; select set_config('role', 'authenticated', true), \
-             set_config('request.jwt.claims', '{{\"sub\":\"{user}\",\"role\":\"authenticated\"}}', true), \
-             set_config('statement_timeout', '3000', true)"
+            "begin; set local role authenticated; \
+             set local request.jwt.claims = '{{\"sub\":\"{user}\",\"role\":\"authenticated\"}}'; \
+             set local statement_timeout = 3000"
         );
         let (opened, rows, committed) = self.runtime.block_on(async {
             tokio::join!(
