@@ -169,9 +169,26 @@ fn a_day_begins_where_the_user_is() {
     on_both_hosts(async |deployment| {
         let user = deployment.as_somebody();
         holidays(&user).await;
+        let last = said("last", "Ann", "The lake of the end", "9999-12-31T23:59:59Z");
+        user.record("end", &[last]).await;
         let zone =
-            |zone: &str| json!({ "query": "yesterday", "timeZone": zone, "deadlineMs": PATIENT });
-        user.context(zone("Pacific/Auckland")).await.is(200);
+            |zone: &str| json!({ "query": "calm lake", "timeZone": zone, "deadlineMs": PATIENT });
+        for (name, day) in [
+            ("UTC", "[4 May 2024]"),
+            ("Pacific/Kiritimati", "[5 May 2024]"),
+        ] {
+            let reply = user.context(zone(name)).await;
+            reply.is(200);
+            let prompt = reply.body["prompt"].as_str().unwrap();
+            assert!(
+                prompt.contains(&format!("{day}\nAnn: The lake was so calm.")),
+                "{prompt}"
+            );
+            assert!(
+                prompt.contains("[31 December 9999]\nAnn: The lake of the end"),
+                "{prompt}"
+            );
+        }
         let refused = user.post("/api/context", zone("Mars/Olympus")).await;
         refused.is_problem(422, "invalid_request");
         assert_eq!(

@@ -92,8 +92,10 @@ fn candidates(mut data: &[u8]) -> Vec<Candidate> {
             Source::Fact,
         ][usize::from(source % 4)];
         let is_fact = source == Source::Fact;
+        let at = OffsetDateTime::UNIX_EPOCH + Duration::hours(i64::from(time) * 7);
         candidates.push(Candidate {
             seq: u32::from(seq),
+            day: at.date(),
             item: ContextItem {
                 source,
                 turn_id: Some(Uuid::from_u128(u128::from(session) << 8 | u128::from(seq))),
@@ -103,9 +105,7 @@ fn candidates(mut data: &[u8]) -> Vec<Candidate> {
                 name,
                 text: text.to_owned(),
                 score: 1.0 / (place + 1) as f64,
-                created_at: Moment(
-                    OffsetDateTime::UNIX_EPOCH + Duration::hours(i64::from(time) * 7),
-                ),
+                created_at: Moment(at),
                 parts: None,
             },
         });

@@ -88,11 +88,11 @@ const DEFINERS: [Definer; 31] = [
         because: "@@ is not leakproof, so that under row level security no index serves it",
         reach: &[
             (
-                "select count(*) from memories.match_text('benwombat', null, 100)",
+                "select count(*) from memories.match_text('{benwombat}', null, 100)",
                 To("0"),
             ),
             (
-                "select count(*) from memories.match_text('benwombat', '{session}', 100)",
+                "select count(*) from memories.match_text('{benwombat}', '{session}', 100)",
                 To("0"),
             ),
         ],

@@ -1,6 +1,6 @@
 //! Finding context.
 
-use time::OffsetDateTime;
+use time::{Date, OffsetDateTime};
 use tokio_postgres::Row;
 use tokio_postgres::types::{Json, Type};
 use uuid::Uuid;
@@ -17,7 +17,8 @@ use crate::redact::RawText;
 
 const FETCH: &str = "
 select
-    source, turn_id, external_id, session_id, session_external_id, role, name, text, seq, created_at, score, parts
+    source, turn_id, external_id, session_id, session_external_id, role, name, text, seq, created_at, day, score,
+    parts
 from memories.fetch_context($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
 
 /// What is asked for.
@@ -66,6 +67,8 @@ pub struct Found {
     pub seq: u32,
     /// When it was said.
     pub created_at: OffsetDateTime,
+    /// The same as a date in the time zone that was asked for.
+    pub day: Date,
     /// From 0 to 1, falling.
     pub score: f64,
     /// What it is made of.
@@ -123,8 +126,9 @@ fn found(row: &Row) -> Result<Found, StoreError> {
             text: row.try_get(7)?,
             seq: row.try_get::<_, i32>(8)?.unsigned_abs(),
             created_at: row.try_get(9)?,
-            score: row.try_get(10)?,
-            parts: row.try_get::<_, Option<Json<_>>>(11)?.map(|parts| parts.0),
+            day: row.try_get(10)?,
+            score: row.try_get(11)?,
+            parts: row.try_get::<_, Option<Json<_>>>(12)?.map(|parts| parts.0),
         })
     };
     read().map_err(malformed)

@@ -80,7 +80,7 @@ impl Block {
         let at = item.created_at.0;
         let turn = Turn {
             seq: candidate.seq,
-            day: line::day(at),
+            day: candidate.day,
             line: fit.line,
         };
         match self.places.get(session_id(candidate)) {
@@ -110,7 +110,7 @@ impl Block {
             }
             return headings;
         }
-        let day = line::day(candidate.item.created_at.0);
+        let day = candidate.day;
         let session = self.places.get(session_id(candidate));
         let around = session.map(|place| self.sessions[*place].around(candidate.seq));
         let (before, behind) = around.unwrap_or((None, None));

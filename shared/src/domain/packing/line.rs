@@ -4,8 +4,8 @@
 //! Every line ends in `\n` and begins with neither white space nor `/`, so that the lines' tokens add up
 //! ([`tokens::bound`](crate::domain::tokens::bound)).
 
+use time::Date;
 use time::macros::format_description;
-use time::{Date, OffsetDateTime, UtcOffset};
 
 use super::name;
 use crate::contract::bodies::Role;
@@ -19,11 +19,6 @@ pub(super) fn push_day(line: &mut String, day: Date) {
     line.push('[');
     line.push_str(&day.format(format).unwrap_or_default());
     line.push_str("]\n");
-}
-
-/// The day of a turn, in UTC.
-pub(super) fn day(at: OffsetDateTime) -> Date {
-    at.checked_to_offset(UtcOffset::UTC).unwrap_or(at).date()
 }
 
 /// What somebody said: `Ann: …` of a user with a name, `assistant: …` of anybody without one.
@@ -94,7 +89,7 @@ pub(super) fn is_unseen(character: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use time::macros::datetime;
+    use time::macros::date;
 
     use super::*;
 
@@ -169,10 +164,10 @@ mod tests {
     }
 
     #[test]
-    fn a_day_is_told_in_utc() {
+    fn a_day_is_told_in_words() {
         let mut line = String::new();
-        push_day(&mut line, day(datetime!(2023-05-09 01:30 +02:00)));
-        push_day(&mut line, day(datetime!(9999-12-31 23:30 -02:00)));
+        push_day(&mut line, date!(2023 - 05 - 08));
+        push_day(&mut line, date!(9999 - 12 - 31));
         assert_eq!(line, "[8 May 2023]\n[31 December 9999]\n");
     }
 }

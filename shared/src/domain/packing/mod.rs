@@ -11,6 +11,8 @@ mod tests;
 use std::cmp::Reverse;
 use std::collections::HashSet;
 
+use time::Date;
+
 use self::alike::{Said, Words};
 use self::block::Block;
 use crate::contract::answers::{ContextItem, Source};
@@ -22,6 +24,8 @@ pub struct Candidate {
     pub item: ContextItem,
     /// Its place in its session.
     pub seq: u32,
+    /// When it was said, as the caller counts days. A fact's stands nowhere.
+    pub day: Date,
 }
 
 /// The items that fit, still in rank order, and the prompt that holds them in order of time.

@@ -58,8 +58,10 @@ fn said(redactor: &Redactor, text: &str) -> String {
 }
 
 fn candidate(fact: Fact) -> Candidate {
+    let at = fact.created_at.unwrap_or_else(OffsetDateTime::now_utc);
     Candidate {
         seq: 0,
+        day: at.date(),
         item: ContextItem {
             source: Source::Fact,
             turn_id: fact.turn,
@@ -69,7 +71,7 @@ fn candidate(fact: Fact) -> Candidate {
             name: None,
             text: fact.text,
             score: (fact.score.clamp(0.0, 1.0) * 1e6).round() / 1e6,
-            created_at: Moment(fact.created_at.unwrap_or_else(OffsetDateTime::now_utc)),
+            created_at: Moment(at),
             parts: None,
         },
     }

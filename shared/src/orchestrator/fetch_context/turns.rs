@@ -134,6 +134,7 @@ impl Vector {
 fn candidate(found: Found) -> Option<Candidate> {
     Some(Candidate {
         seq: found.seq,
+        day: found.day,
         item: ContextItem {
             source: Source::from_word(&found.source)?,
             turn_id: Some(found.turn_id),

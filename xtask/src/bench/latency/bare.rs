@@ -17,7 +17,8 @@ select memories.record_turns($1, $2, $3, $4, $5, $6)";
 /// As `shared/src/adapters/supabase/context.rs` has it.
 const FETCH: &str = "
 select
-    source, turn_id, external_id, session_id, session_external_id, role, name, text, seq, created_at, score, parts
+    source, turn_id, external_id, session_id, session_external_id, role, name, text, seq, created_at, day, score,
+    parts
 from memories.fetch_context($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
 
 /// A connection on a runtime of one thread, as a function has it: no thread waits for another.
