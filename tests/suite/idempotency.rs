@@ -45,6 +45,49 @@ fn one_request_sent_fifty_times_at_once_is_written_once() {
 }
 
 #[test]
+fn a_turn_alone_sent_fifty_times_at_once_leaves_no_gap_and_no_trace() {
+    on_both_hosts(async |deployment| {
+        let user = Uuid::new_v4();
+        let client = deployment.as_user(user);
+        let sent = body(&[turn("1", "x")], "reject");
+        let replies = join_all((0..50).map(|_| client.post("/api/turns", sent.clone()))).await;
+        let created = replies.iter().filter(|reply| reply.status == 201).count();
+        assert_eq!(created, 1, "{replies:?}");
+        for reply in &replies {
+            assert_eq!(reply.each("turns", "seq"), [1], "{reply:?}");
+            assert_eq!(reply.each("turns", "revision"), [1], "{reply:?}");
+        }
+        let session = async || client.get("/api/sessions/s").await.body["session"].clone();
+        client.synced("s").await;
+        let before = session().await;
+        let mut titled = sent;
+        titled["title"] = json!("a repeat gives no title");
+        client.post("/api/turns", titled).await.is(200);
+        assert_eq!(session().await, before);
+
+        // Known and new in turns: what is new is numbered in the order sent.
+        let mixed = [
+            turn("3", "y"),
+            turn("1", "x"),
+            turn("2", "y"),
+            turn("4", ""),
+        ];
+        let reply = client.post("/api/turns", body(&mixed, "reject")).await;
+        reply.is(201);
+        assert_eq!(reply.each("turns", "seq"), [2, 1, 3, 4], "{reply:?}");
+        assert_eq!(
+            reply.each("turns", "created"),
+            [true, false, true, true].map(Value::from)
+        );
+        let states = "select count(*) from memories.adapter_syncs
+            where user_id = $1 and adapter = 'embed' and (state = 'skipped') = (finished_at is not null and attempts = 0)";
+        client.synced("s").await;
+        assert_eq!(deployment.count(states, &[&user]).await, 4);
+        assert_eq!(deployment.count(JOBS, &[&user.to_string()]).await, 0);
+    });
+}
+
+#[test]
 fn one_replacement_sent_many_times_at_once_is_one_revision() {
     on_both_hosts(async |deployment| {
         let client = deployment.as_somebody();

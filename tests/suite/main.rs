@@ -30,6 +30,7 @@ mod outages;
 mod poison;
 mod rate_limits;
 mod recall;
+mod recording;
 mod redaction;
 mod schedule;
 mod sweep;
