@@ -133,7 +133,7 @@ drop function memories.fetch_context(
 --             + 0.1 if the query asks for a time and it tells one - 0.1 if it asks itself
 --   score   = (own + 0.3 of the best own of its session) / 3, which is between 0 and 1
 --
--- looked for among as many of the best fits as are asked for, but 50 at least, and the turns beside them;
+-- looked for among as many of the best fits as are asked for, but 64 at least, and the turns beside them;
 -- `parts` tells these parts when `p_explain`. The turns beside the best three come in addition to
 -- `p_limit`, as neighbours. `day` is the turn's date in `p_time_zone`.
 --
@@ -247,7 +247,7 @@ begin
         from (
             select t.session_id, t.seq
             from (
-                select m.id from matches as m order by m.fit desc, m.id limit greatest(50, p_limit)
+                select m.id from matches as m order by m.fit desc, m.id limit greatest(64, p_limit)
             ) as m
             cross join lateral (
                 select t.session_id, t.seq
