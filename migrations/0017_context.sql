@@ -1,5 +1,6 @@
--- Context in less of the database's time: the same formula, from fewer candidates, with plans that are made
--- once for each connection. Each turn tells the day that it was in the caller's time zone.
+-- Context in less of the database's time: the same formula, with plans that are made once for each
+-- connection, from fewer candidates, among which are those of the days that the query names. Each turn tells
+-- the day that it was in the caller's time zone.
 
 -- Bound when it is created, it needs no search_path, and without one it is put into what calls it.
 create or replace function memories.large_index_name(p_user_id uuid, p_model text, p_dimensions integer)
@@ -133,9 +134,10 @@ drop function memories.fetch_context(
 --             + 0.1 if the query asks for a time and it tells one - 0.1 if it asks itself
 --   score   = (own + 0.3 of the best own of its session) / 3, which is between 0 and 1
 --
--- looked for among as many of the best fits as are asked for, but 64 at least, and the turns beside them;
--- `parts` tells these parts when `p_explain`. The turns beside the best three come in addition to
--- `p_limit`, as neighbours. `day` is the turn's date in `p_time_zone`.
+-- looked for among the best fits, as many as are asked for, but 50 at least; as many of the latest 500 turns
+-- of the days that the query names; and the turns beside all these. `parts` tells these parts when
+-- `p_explain`. The turns beside the best three come in addition to `p_limit`, as neighbours. `day` is the
+-- turn's date in `p_time_zone`.
 --
 -- All constants are double precision: numeric arithmetic would double the time it takes. Without nested
 -- loops where there is a choice: the planner takes every list for a row or two.
@@ -187,6 +189,8 @@ declare
     v_named tsquery;
     v_told tsquery := case when p_for_a_time then memories.time_words() end;
     v_asked tstzmultirange := memories.asked_ranges(p_spans, p_time_zone, now());
+    -- What was said on the days that the query names, the latest.
+    v_dated uuid[] := '{}';
 begin
     if p_query is not null then
         select coalesce(sum(s.last_seq), 0) into v_turns
@@ -205,6 +209,25 @@ begin
         select string_agg('''' || replace(replace(w, '\', '\\'), '''', '''''') || ''':A', ' | ')::tsquery
         into v_named
         from unnest(v_words[:200]) as w;
+    end if;
+
+    if v_asked <> '{}' then
+        v_dated := array(
+            select t.id
+            from unnest(v_asked) as asked (days)
+            cross join lateral (
+                select t.id, t.created_at
+                from memories.turns as t
+                where t.user_id = v_user_id
+                    and t.created_at >= coalesce(lower(asked.days), '-infinity')
+                    and t.created_at < coalesce(upper(asked.days), 'infinity')
+                    and (v_searched_session is null or t.session_id = v_searched_session)
+                order by t.created_at desc, t.seq desc
+                limit 500
+            ) as t
+            order by t.created_at desc
+            limit 500
+        );
     end if;
 
     return query
@@ -247,7 +270,15 @@ begin
         from (
             select t.session_id, t.seq
             from (
-                select m.id from matches as m order by m.fit desc, m.id limit greatest(64, p_limit)
+                (select m.id from matches as m order by m.fit desc, m.id limit greatest(50, p_limit))
+                union all
+                (
+                    select d.id
+                    from unnest(v_dated) as d (id)
+                    left join matches as m on m.id = d.id
+                    order by m.fit desc nulls last, d.id
+                    limit greatest(50, p_limit)
+                )
             ) as m
             cross join lateral (
                 select t.session_id, t.seq

@@ -165,6 +165,29 @@ fn queries_that_say_little_are_answered_all_the_same() {
 }
 
 #[test]
+fn what_was_said_on_a_named_day_is_looked_at_whatever_it_says() {
+    on_both_hosts(async |deployment| {
+        let user = deployment.as_somebody();
+        let told = |id: &str, text: &str, at: &str| said(id, "Ann", text, at);
+        let king = told("king", "zephyr kayak paddle trip", "2023-01-01T10:00:00Z");
+        user.record("king", &[king]).await;
+        let lake = told("day", "The lake was so calm.", "2024-05-04T10:00:00Z");
+        user.record("day", &[lake]).await;
+        let trips: Vec<_> = (0..80)
+            .map(|i| told(&format!("t{i}"), "another trip", "2023-02-01T10:00:00Z"))
+            .collect();
+        user.record("trips", &trips).await;
+        for session in ["king", "day", "trips"] {
+            user.synced(session).await;
+        }
+        let query = "the zephyr kayak paddle trip of 4 May 2024";
+        let body = found(&user, query, json!({ "limit": 10 })).await;
+        assert_eq!(first(&body)["id"], "king", "{body}");
+        assert_eq!(body["items"][1]["id"], "day", "{body}");
+    });
+}
+
+#[test]
 fn a_day_begins_where_the_user_is() {
     on_both_hosts(async |deployment| {
         let user = deployment.as_somebody();
