@@ -20,7 +20,7 @@ pub(super) const LIMIT: usize = 20;
 const DEADLINE_MS: u32 = 10_000;
 
 /// Tokens for all of them: a hit that has no room is left out.
-const ENOUGH: u32 = 6000;
+const ENOUGH: u32 = 20_000;
 
 /// Questions of each user that is asked for.
 const QUESTIONS: i64 = 40;
