@@ -116,6 +116,7 @@ declare
     v_replaced uuid[];
     v_adapter text;
     v_roles jsonb;
+    v_turn jsonb;
     v_wanted uuid[];
     v_job_id bigint;
     v_jobs jsonb := '{}';
@@ -235,7 +236,9 @@ begin
         where s.user_id = v_user_id and s.id = p_session_id;
 
         -- A request has 100 turns at most: one job.
-        for v_adapter, v_roles in select a.key, a.value from jsonb_each(p_adapters) as a loop
+        foreach v_adapter in array array['embed', 'mem0'] loop
+            v_roles := p_adapters -> v_adapter;
+            continue when v_roles is null;
             if v_replaced is not null then
                 v_job_id := (memories.ask_adapter(
                     v_adapter,
@@ -244,12 +247,15 @@ begin
                     v_created || v_replaced
                 ))[1];
             else
-                -- The same for turns that no adapter was ever asked about.
-                select array_agg((i.turn ->> 'id')::uuid order by i.ordinality) into v_wanted
-                from jsonb_array_elements(v_new) with ordinality as i (turn, ordinality)
-                where (i.turn ->> 'id')::uuid = any(v_created)
-                    and i.turn ->> 'text' <> ''
-                    and v_roles ? (i.turn ->> 'role');
+                -- The same for turns that no adapter was ever asked about: all of v_new was created, or what
+                -- was not is a conflict.
+                v_wanted := null;
+                for v_place in 0..jsonb_array_length(v_new) - 1 loop
+                    v_turn := v_new -> v_place;
+                    if v_turn ->> 'text' <> '' and v_roles ? (v_turn ->> 'role') then
+                        v_wanted := v_wanted || (v_turn ->> 'id')::uuid;
+                    end if;
+                end loop;
                 v_job_id := case
                     when v_wanted is not null then memories.enqueue_job(v_adapter, p_session_id, v_wanted)
                 end;
