@@ -129,12 +129,9 @@ impl Sides<'_> {
             let sessions = [(); 3].map(|()| Uuid::new_v4());
             let mut round = Measured::new("", 0);
             for _ in 0..self.plan.requests {
-                round.bare.push(
-                    self.timed(|| self.bare.record(RECORDING, sessions[0], TEXT))?
-                        .0,
-                );
-            }
-            for _ in 0..self.plan.requests {
+                let (time, _) = self.timed(|| self.bare.record(RECORDING, sessions[0], TEXT))?;
+                round.bare.push(time);
+
                 let request = self.request("/api/turns", &token, &body(sessions[1]));
                 let (time, answer) = self.timed(|| ways.direct.send(&request))?;
                 let answer = function::answer(self.plan.host, answer)?.expect(&[201])?;
@@ -142,8 +139,7 @@ impl Sides<'_> {
                 if block > 0 {
                     measured.note(time, &answer.timing);
                 }
-            }
-            for _ in 0..self.plan.requests {
+
                 let request = Request::new("POST", "/api/turns", Some(&token), &body(sessions[2]));
                 let (time, answer) = self.timed(|| ways.routed.send(&request))?;
                 answer.expect(&[201])?;
@@ -177,9 +173,8 @@ impl Sides<'_> {
                     return Err(format!("the bare query found {rows} turns only").into());
                 }
                 round.bare.push(time);
-            }
-            for number in 0..self.plan.requests {
-                let question = body(self.plan.questions.get(number));
+
+                let question = body((session, text));
                 let request = self.request("/api/context", &token, &question);
                 let (time, answer) = self.timed(|| ways.direct.send(&request))?;
                 let answer = function::answer(self.plan.host, answer)?;
@@ -188,9 +183,7 @@ impl Sides<'_> {
                 if block > 0 {
                     measured.note(time, &timing);
                 }
-            }
-            for number in 0..self.plan.requests {
-                let question = body(self.plan.questions.get(number));
+
                 let request = Request::new("POST", "/api/context", Some(&token), &question);
                 let (time, answer) = self.timed(|| ways.routed.send(&request))?;
                 whole(answer)?;

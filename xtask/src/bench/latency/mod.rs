@@ -59,7 +59,7 @@ pub(super) async fn run(arguments: &Arguments) -> Result<Report, Error> {
 
 fn report(host: Host, arguments: &Arguments, measured: &[Measured]) -> Report {
     let title = format!(
-        "Warm, on loopback, on {host}: {} blocks of {} requests for each side, in turns",
+        "Warm, on loopback, on {host}: {} blocks of {} rounds, in each of which every side has its turn",
         arguments.blocks, arguments.requests
     );
     let columns = [
