@@ -158,6 +158,58 @@ fn a_large_user_is_searched_by_an_index_of_their_own_and_nobody_else_is() {
     });
 }
 
+/// What is found by the functions, and what should be: of one session, and of more turns than all have a cosine for.
+const WAYS: &str = "
+    with question as (
+        select
+            extensions.l2_normalize(array_agg(sin(d * 4) + 0.75)::real[]::extensions.halfvec) as v,
+            (select s.id from memories.sessions as s order by s.id limit 1) as session
+        from generate_series(1, 64) as d
+    )
+    select
+        array(select m.turn_id from memories.match_embedding('m', q.v, q.session, 10) as m),
+        array(
+            select e.turn_id
+            from memories.turn_embeddings as e
+            join memories.turns as t on t.user_id = e.user_id and t.id = e.turn_id
+            where t.session_id = q.session
+            order by e.embedding operator(extensions.<#>) q.v
+            limit 10
+        ),
+        (select count(*) from memories.match_embedding('m', q.v, q.session, null)),
+        array(
+            select f.source
+            from memories.fetch_context(
+                case when in_session then q.session end, in_session, 0, 'x', 'm', q.v, 20, false, '[]', 'UTC', false
+            ) as f
+            where f.source <> 'neighbor'
+        )
+    from question as q
+    cross join unnest(array[true, false]) as in_session";
+
+#[test]
+fn a_session_and_more_than_a_thousand_turns_are_searched_as_well_as_a_few() {
+    run(async {
+        let database = database().await;
+        let admin = database.admin().await.unwrap();
+        let user = fill(&admin, 1500).await;
+        let claims = json!({ "sub": user, "role": "authenticated" });
+        admin
+            .batch_execute(&format!(
+                "set role authenticated; set request.jwt.claims = '{claims}'"
+            ))
+            .await
+            .unwrap();
+        for row in admin.query(WAYS, &[]).await.unwrap() {
+            let (found, exact): (Vec<Uuid>, Vec<Uuid>) = (row.get(0), row.get(1));
+            assert_eq!(found.len(), 10);
+            assert_eq!(found, exact);
+            assert_eq!(row.get::<_, i64>(2), 100);
+            assert_eq!(row.get::<_, Vec<String>>(3), ["relevant"; 20]);
+        }
+    });
+}
+
 #[test]
 fn row_level_security_holds_whoever_is_asked_for() {
     run(async {
