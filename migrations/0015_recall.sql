@@ -346,8 +346,8 @@ drop function memories.fetch_context(
 --             + 0.1 if the query asks for a time and it tells one - 0.1 if it asks itself
 --   score   = (own + 0.3 of the best own of its session) / 3, which is between 0 and 1
 --
--- looked for among the 100 best fits and the turns beside them; `parts` tells these parts when
--- `p_explain`. The turns beside the best three come in addition to `p_limit`, as neighbours. All constants are double precision: numeric arithmetic would double the time it takes.
+-- looked for among the 100 best matches and the turns beside them; `parts` tells these parts when
+-- `p_explain`. All constants are double precision: numeric arithmetic would double the time it takes.
 -- Without nested loops where there is a choice: the planner takes every list for a row or two.
 create function memories.fetch_context(
     p_session_id uuid,
@@ -517,39 +517,18 @@ begin
         from candidates as c
         window session as (partition by c.session_id order by c.seq)
     ),
-    relevant as materialized (
+    relevant as (
         select
-            w.id,
-            w.session_id,
-            w.seq,
-            least(1, greatest(0, (w.own + w.session) / 3)) as score,
-            case
-                when p_explain
-                    then jsonb_build_object(
-                        'words', w.words,
-                        'cosine', w.cosine,
-                        'fit', w.fit,
-                        'neighbors', w.neighbors,
-                        'speaker', w.speaker,
-                        'date', w.date,
-                        'time', w."time",
-                        'question', w.question,
-                        'session', w.session
-                    )
-            end as parts
+            o.*,
+            0.3::double precision * max(o.own) over (partition by o.session_id) as session
         from (
             select
-                o.*,
-                0.3::double precision * max(o.own) over (partition by o.session_id) as session
-            from (
-                select
-                    n.*,
-                    n.fit + n.neighbors + n.speaker + n.date + n."time" + n.question as own
-                from with_neighbors as n
-            ) as o
-        ) as w
+                n.*,
+                n.fit + n.neighbors + n.speaker + n.date + n."time" + n.question as own
+            from with_neighbors as n
+        ) as o
     ),
-    hits as materialized (
+    hits as (
         select h.*
         from (
             select distinct on (u.id) u.*
@@ -561,27 +540,30 @@ begin
                     null::jsonb as parts
                 from latest as l
                 union all
-                select r.id, 'relevant', r.score, r.parts
+                select
+                    r.id,
+                    case when r.fit > 0 then 'relevant' else 'neighbor' end,
+                    least(1, greatest(0, (r.own + r.session) / 3)),
+                    case
+                        when p_explain
+                            then jsonb_build_object(
+                                'words', r.words,
+                                'cosine', r.cosine,
+                                'fit', r.fit,
+                                'neighbors', r.neighbors,
+                                'speaker', r.speaker,
+                                'date', r.date,
+                                'time', r."time",
+                                'question', r.question,
+                                'session', r.session
+                            )
+                    end
                 from relevant as r
             ) as u
             order by u.id, u.score desc
         ) as h
         order by h.score desc, h.id
         limit p_limit
-    ),
-    -- What stands beside the best three makes them understandable, whatever the limit.
-    beside as (
-        select distinct r.id, 'neighbor' as source, r.score, r.parts
-        from (
-            select c.session_id, c.seq
-            from hits as h
-            join relevant as c on c.id = h.id
-            where h.source = 'relevant'
-            order by h.score desc, h.id
-            limit 3
-        ) as c
-        join relevant as r on r.session_id = c.session_id and r.seq in (c.seq - 1, c.seq + 1)
-        where r.id not in (select h.id from hits as h)
     )
     select
         h.source,
@@ -596,7 +578,7 @@ begin
         t.created_at,
         h.score,
         h.parts
-    from (select * from hits union all select * from beside) as h
+    from hits as h
     cross join lateral (
         select t.* from memories.turns as t where t.user_id = v_user_id and t.id = h.id offset 0
     ) as t
