@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::time::{Duration, Instant};
 
+use super::timing::ServerTiming;
 use crate::Error;
 
 /// Between two tries to reach a process that is starting.
@@ -34,8 +35,8 @@ impl Request {
 #[derive(Debug, Default)]
 pub(super) struct Answer {
     pub(super) status: u16,
-    /// The header `server-timing`.
-    pub(super) timing: String,
+    /// Where the time went.
+    pub(super) timing: ServerTiming,
     pub(super) body: Vec<u8>,
 }
 
@@ -96,7 +97,7 @@ impl Connection {
             match name.to_ascii_lowercase().as_str() {
                 "content-length" => length = value.trim().parse()?,
                 "transfer-encoding" => chunked = true,
-                "server-timing" => value.trim().clone_into(&mut answer.timing),
+                "server-timing" => answer.timing = ServerTiming::new(value),
                 _ => {}
             }
         }

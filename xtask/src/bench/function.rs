@@ -4,6 +4,7 @@ use devstack::functions::Host;
 use serde_json::{Value, json};
 
 use super::client::{Answer, Request};
+use super::timing::ServerTiming;
 use crate::Error;
 
 /// Where the emulator takes events.
@@ -65,7 +66,7 @@ pub(super) fn answer(host: Host, answer: Answer) -> Result<Answer, Error> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     Ok(Answer {
         status: u16::try_from(status)?,
-        timing: text(&said["headers"]["server-timing"]),
+        timing: ServerTiming::new(&text(&said["headers"]["server-timing"])),
         body: text(&said["body"]).into_bytes(),
     })
 }

@@ -21,6 +21,7 @@ mod size;
 mod stack;
 mod sweep;
 pub(crate) mod table;
+mod timing;
 
 use clap::Subcommand;
 

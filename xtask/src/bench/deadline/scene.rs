@@ -171,8 +171,7 @@ impl Asker {
         let begun = Instant::now();
         let answer: Answer = function::answer(self.host, self.connection.send(&request)?)?;
         let seen = begun.elapsed().as_secs_f64() * 1e3;
-        let total = answer.timing.strip_prefix("total;dur=");
-        let told = total.and_then(|total| total.split(',').next()?.parse().ok());
+        let told = answer.timing.of("total");
         let context: Context = serde_json::from_slice(&answer.body)?;
         Ok(Answered {
             told: told.ok_or("an answer without its time")?,

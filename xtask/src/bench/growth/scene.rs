@@ -125,11 +125,7 @@ impl Asker {
         let begun = Instant::now();
         let answer = self.context.send(&request)?;
         let seen = begun.elapsed().as_secs_f64() * 1e3;
-        let part = |name: &str| {
-            let mut parts = answer.timing.split(',').map(str::trim);
-            let own = |part: &str| part.strip_prefix(name)?.strip_prefix(";dur=")?.parse().ok();
-            parts.find_map(own).unwrap_or(0.0)
-        };
+        let part = |name: &str| answer.timing.of(name).unwrap_or(0.0);
         let (embedder, database) = (part("embeddings"), part("supabase"));
         let context: Context = serde_json::from_slice(&answer.expect(&[200])?.body)?;
         if !context.degraded.is_empty() {

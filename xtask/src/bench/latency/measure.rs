@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::super::client::{Answer, Connection, Request};
 use super::super::samples::Samples;
+use super::super::timing::ServerTiming;
 use super::super::{database, function, progress};
 use super::Questions;
 use super::bare::{Bare, Query};
@@ -65,13 +66,11 @@ impl Measured {
         format!("{least:.2} to {most:.2}")
     }
 
-    /// `total;dur=1.2, supabase;dur=0.9` and what is left on either side of it.
-    fn note(&mut self, seen: f64, timing: &str) {
+    /// Where an answer's time went, and what is left on either side of that.
+    fn note(&mut self, seen: f64, timing: &ServerTiming) {
         let mut rest = 0.0;
         let mut parts = Vec::new();
-        for part in timing.split(", ") {
-            let (name, duration) = part.split_once(";dur=").unwrap_or((part, ""));
-            let duration: f64 = duration.parse().unwrap_or_default();
+        for (name, duration) in timing.parts() {
             if name == "total" {
                 parts.push(("the host's runtime and HTTP".to_owned(), seen - duration));
                 rest += duration;

@@ -61,12 +61,9 @@ impl<'a> Ours<'a> {
         })
     }
 
-    /// Reads `total;dur=1.2, supabase;dur=0.9`.
+    /// Keeps where an answer's time went.
     fn note(&mut self, call: &'static str, answer: &Answer) {
-        for part in answer.timing.split(',') {
-            let Some((name, took)) = part.trim().split_once(";dur=") else {
-                continue;
-            };
+        for (name, took) in answer.timing.parts() {
             let known = self
                 .parts
                 .iter()
@@ -75,7 +72,7 @@ impl<'a> Ours<'a> {
                 self.parts.push((call, name.to_owned(), Samples::default()));
                 self.parts.len() - 1
             });
-            self.parts[place].2.push(took.parse().unwrap_or_default());
+            self.parts[place].2.push(took);
         }
     }
 }
@@ -141,11 +138,9 @@ impl Contender for Ours<'_> {
 /// What the caller saw, and what of it `server-timing` says was the embedder's.
 fn took(begun: Instant, answer: &Answer) -> Took {
     let all = begun.elapsed().as_secs_f64() * 1e3;
-    let mut parts = answer.timing.split(',').map(str::trim);
-    let embedder = parts.find_map(|part| part.strip_prefix("embeddings;dur=")?.parse().ok());
     Took {
         all,
-        embedder: embedder.unwrap_or_default(),
+        embedder: answer.timing.of("embeddings").unwrap_or_default(),
     }
 }
 
@@ -154,12 +149,13 @@ mod tests {
     use std::time::Instant;
 
     use super::super::super::client::Answer;
+    use super::super::super::timing::ServerTiming;
     use super::took;
 
     #[test]
     fn the_embedders_part_is_read_from_server_timing() {
         let answer = |timing: &str| Answer {
-            timing: timing.to_owned(),
+            timing: ServerTiming::new(timing),
             ..Answer::default()
         };
         for (timing, expected) in [

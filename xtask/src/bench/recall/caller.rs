@@ -6,6 +6,7 @@ use reqwest::StatusCode;
 use reqwest::header::CONTENT_TYPE;
 use serde_json::Value;
 
+use super::super::timing::ServerTiming;
 use crate::Error;
 
 /// Longer than any answer takes.
@@ -68,7 +69,7 @@ impl Caller {
             .await?;
         let status = answer.status();
         let timing = answer.headers().get("server-timing");
-        let took = timing.and_then(|timing| total(timing.to_str().ok()?));
+        let took = timing.and_then(|timing| ServerTiming::new(timing.to_str().ok()?).of("total"));
         let body = answer.bytes().await?;
         let body = serde_json::from_slice(&body);
         match body {
@@ -94,25 +95,5 @@ impl From<reqwest::Error> for Failure {
             passing: true,
             text: error.to_string(),
         }
-    }
-}
-
-/// Of `total;dur=1.2, supabase;dur=0.9` the first.
-fn total(timing: &str) -> Option<f64> {
-    let mut parts = timing.split(',').map(str::trim);
-    parts
-        .find_map(|part| part.strip_prefix("total;dur="))?
-        .parse()
-        .ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::total;
-
-    #[test]
-    fn the_total_is_read_among_the_parts() {
-        assert_eq!(total("supabase;dur=0.9, total;dur=1.25"), Some(1.25));
-        assert_eq!(total("supabase;dur=0.9"), None);
     }
 }
