@@ -11,9 +11,7 @@ use black_box::{Client, Deployment, Reply, on_own_deployments, run, turn};
 use devstack::delay_proxy::{DelayProxy, Mode};
 use devstack::functions::Host;
 use devstack::postgres;
-use devstack::redis::Fault;
-use devstack::stack::{StackSettings, workspace};
-use reqwest::StatusCode;
+use devstack::stack::{StackSettings, Trouble, Troubles, workspace};
 use serde_json::{Value, json};
 
 /// A third of it, which the database gets, is long even there.
@@ -33,51 +31,12 @@ fn all(settings: &mut StackSettings) {
     settings.env.insert("MEMORY_LIMITS".to_owned(), limits);
 }
 
-/// One way to fail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Trouble {
-    None,
-    Hangs,
-    Refuses,
-    Trickles,
-}
-
 /// The function's own time.
 fn took(reply: &Reply) -> Duration {
     let timing = reply.header("server-timing");
     let total = timing.strip_prefix("total;dur=").unwrap();
     let total = total.split(',').next().unwrap().parse::<f64>().unwrap();
     Duration::from_secs_f64(total / 1e3)
-}
-
-fn embedder(deployment: &Deployment, trouble: Trouble) {
-    let embedder = deployment.stack.embedder.as_ref().unwrap();
-    let refusals = if trouble == Trouble::Refuses {
-        1_000_000
-    } else {
-        0
-    };
-    embedder.hang(trouble == Trouble::Hangs);
-    embedder.trickle(trouble == Trouble::Trickles);
-    embedder.fail_next(refusals, StatusCode::SERVICE_UNAVAILABLE, None);
-}
-
-fn mem0(deployment: &Deployment, trouble: Trouble) {
-    let faults = deployment.stack.mem0.as_ref().unwrap().faults();
-    faults.hang(trouble == Trouble::Hangs);
-    faults.trickle(trouble == Trouble::Trickles);
-    faults.refuse_key(trouble == Trouble::Refuses);
-}
-
-fn redis(deployment: &Deployment, trouble: Trouble) {
-    if let Some(redis) = &deployment.stack.redis {
-        redis.faults().set(match trouble {
-            Trouble::None => Fault::None,
-            Trouble::Hangs => Fault::Hang,
-            Trouble::Refuses => Fault::Cut,
-            Trouble::Trickles => Fault::Trickle,
-        });
-    }
 }
 
 /// Asks for what was never asked for before, until an answer is in time and good.
@@ -103,7 +62,7 @@ async fn ask(
 
 #[test]
 fn whatever_hangs_refuses_or_trickles_the_answer_comes_in_time_with_what_there_is() {
-    use Trouble::{Hangs, None, Refuses, Trickles};
+    use Trouble::{Fine, Hangs, Refuses, Trickles};
     on_own_deployments(all, async |deployment| {
         let client = deployment.as_somebody();
         let said = "the ferry leaves at noon";
@@ -111,41 +70,42 @@ fn whatever_hangs_refuses_or_trickles_the_answer_comes_in_time_with_what_there_i
         client.synced("s").await;
         let warm = json!({ "query": "ferry", "deadlineMs": 5000 });
         client.context(warm).await;
-        for (of_embedder, of_redis, of_mem0) in [
-            (Hangs, None, None),
-            (Trickles, None, None),
-            (Refuses, None, None),
-            (None, Hangs, None),
-            (None, Trickles, None),
-            (None, Refuses, None),
-            (None, None, Hangs),
-            (None, None, Trickles),
-            (None, None, Refuses),
+        for (embedder, redis, mem0) in [
+            (Hangs, Fine, Fine),
+            (Trickles, Fine, Fine),
+            (Refuses, Fine, Fine),
+            (Fine, Hangs, Fine),
+            (Fine, Trickles, Fine),
+            (Fine, Refuses, Fine),
+            (Fine, Fine, Hangs),
+            (Fine, Fine, Trickles),
+            (Fine, Fine, Refuses),
             (Hangs, Hangs, Hangs),
             (Trickles, Trickles, Trickles),
             (Refuses, Refuses, Refuses),
             (Refuses, Hangs, Trickles),
         ] {
-            embedder(deployment, of_embedder);
-            redis(deployment, of_redis);
-            mem0(deployment, of_mem0);
-            let what = format!("{of_embedder:?} {of_redis:?} {of_mem0:?}");
+            let troubles = Troubles {
+                embedder,
+                redis,
+                mem0,
+            };
+            deployment.stack.trouble(troubles);
+            let what = format!("{troubles:?}");
             ask(&client, &what, (DEADLINE, DEADLINE), |reply| {
                 // A busy machine may make a part late that has no trouble.
                 let named = |name: &str, trouble| {
                     let degraded = reply.body["degraded"].as_array();
-                    trouble == None || degraded.is_some_and(|all| all.contains(&Value::from(name)))
+                    trouble == Fine || degraded.is_some_and(|all| all.contains(&Value::from(name)))
                 };
                 reply.status == 200
                     && reply.each("items", "text").contains(&json!(said))
-                    && named("embeddings", of_embedder)
-                    && named("mem0", of_mem0)
+                    && named("embeddings", embedder)
+                    && named("mem0", mem0)
             })
             .await;
         }
-        for heal in [embedder, redis, mem0] {
-            heal(deployment, None);
-        }
+        deployment.stack.trouble(Troubles::default());
         // What is there in time is waited for.
         let whole = client.context(json!({ "query": "ferry", "deadlineMs": 5000 }));
         assert_eq!(whole.await.body["degraded"], json!([]));

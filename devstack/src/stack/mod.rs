@@ -3,15 +3,17 @@
 //!
 //! ```text
 //! settings -> what is wanted;  providers -> what the functions may ask, and where they find it
-//! provision -> what QStash is told of the deployment;  tokens -> for callers
+//! provision -> what QStash is told of the deployment;  tokens -> for callers;  troubles -> what goes wrong on demand
 //! ```
 
 mod providers;
 mod provision;
 mod settings;
 pub mod tokens;
+mod troubles;
 
 pub use settings::{EmbedderChoice, StackSettings};
+pub use troubles::{Trouble, Troubles};
 
 pub use crate::workspace;
 

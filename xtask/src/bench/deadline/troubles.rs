@@ -1,28 +1,14 @@
 //! What goes wrong, and with whom.
 
 use devstack::delay_proxy::{DelayProxy, Mode};
-use devstack::redis::Fault;
-use devstack::stack::Stack;
-use reqwest::StatusCode;
-
-/// One way to fail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Trouble {
-    Fine,
-    Hangs,
-    Refuses,
-    Trickles,
-}
-
-use Trouble::{Fine, Hangs, Refuses, Trickles};
+use devstack::stack::Trouble::{self, Fine, Hangs, Refuses, Trickles};
+use devstack::stack::{self, Stack};
 
 /// Of all parts at once.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Troubles {
     pub(super) name: &'static str,
-    embedder: Trouble,
-    redis: Trouble,
-    mem0: Trouble,
+    services: stack::Troubles,
     /// Whether nothing comes from the database, or gets there.
     pub(super) database_hangs: bool,
 }
@@ -36,9 +22,11 @@ const fn of(
 ) -> Troubles {
     Troubles {
         name,
-        embedder,
-        redis,
-        mem0,
+        services: stack::Troubles {
+            embedder,
+            redis,
+            mem0,
+        },
         database_hangs,
     }
 }
@@ -68,29 +56,7 @@ pub(super) const ALL: [Troubles; 15] = [
 impl Troubles {
     /// Makes them so, whatever was before.
     pub(super) fn begin(self, stack: &Stack, database: &DelayProxy) {
-        if let Some(embedder) = &stack.embedder {
-            embedder.hang(self.embedder == Hangs);
-            embedder.trickle(self.embedder == Trickles);
-            let refusals = if self.embedder == Refuses {
-                usize::MAX
-            } else {
-                0
-            };
-            embedder.fail_next(refusals, StatusCode::SERVICE_UNAVAILABLE, None);
-        }
-        if let Some(redis) = &stack.redis {
-            redis.faults().set(match self.redis {
-                Fine => Fault::None,
-                Hangs => Fault::Hang,
-                Refuses => Fault::Cut,
-                Trickles => Fault::Trickle,
-            });
-        }
-        if let Some(mem0) = &stack.mem0 {
-            mem0.faults().hang(self.mem0 == Hangs);
-            mem0.faults().trickle(self.mem0 == Trickles);
-            mem0.faults().refuse_key(self.mem0 == Refuses);
-        }
+        stack.trouble(self.services);
         database.set_mode(if self.database_hangs {
             Mode::Blackhole
         } else {
